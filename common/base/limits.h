@@ -1,0 +1,69 @@
+// Every limit of hub and agent in one place. Exceeding one is an error with a name, never a slow
+// machine. Where a figure comes from: docs/security.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/time/time.h"
+
+namespace muster::limits {
+
+// YAML and what is made of it.
+inline constexpr size_t kYamlFileBytesMax = 8u << 20;
+inline constexpr int kYamlDepthMax = 64;
+inline constexpr int kYamlNodesMax = 200'000;  // a file, aliases expanded
+inline constexpr int kYamlAliasesMax = 10'000;
+inline constexpr int kYamlDocumentsMax = 10'000;
+inline constexpr size_t kObjectBytesMax = 10u << 20;  // canonical JSON of one object
+inline constexpr int kObjectsPerBundleMax = 20'000;
+
+// Git, in the fetch child.
+inline constexpr size_t kPackBytesMax = 256u << 20;
+inline constexpr size_t kBlobBytesMax = 10u << 20;
+inline constexpr int kPathDepthMax = 32;
+inline constexpr int kFilesPerPathMax = 10'000;
+inline constexpr size_t kBytesPerPathMax = 50u << 20;
+inline constexpr absl::Duration kFetchTimeout = absl::Seconds(60);
+inline constexpr int kCommitsPerFetchMax = 1'000;  // recorded, newest first
+
+// Signed things.
+inline constexpr size_t kDesiredStateBytesMax = 64u << 10;
+inline constexpr size_t kEnvelopeBytesMax = 96u << 10;
+inline constexpr uint64_t kGenerationJumpMax = 1'000'000;
+inline constexpr absl::Duration kDesiredStateLifetime = absl::Hours(24 * 30);
+inline constexpr absl::Duration kDesiredStateRefresh = absl::Hours(24);  // re-issued at this age
+
+// Messages on the wire.
+inline constexpr size_t kMessageBytesMax = 1u << 20;
+inline constexpr size_t kChunkBytesMax = 256u << 10;
+inline constexpr int kBlobsPerFetchMax = 4'096;
+inline constexpr size_t kInlineBytesMax = 64u << 10;  // blobs pushed along with a desired state
+inline constexpr int kProblemObjectsPerPackageMax = 100;  // in one report; the counts are whole
+
+// Connections.
+inline constexpr int kConnectionsPerAddressMax = 64;
+inline constexpr int kStreamsPerConnectionMax = 16;
+inline constexpr absl::Duration kHandshakeTimeout = absl::Seconds(5);
+inline constexpr absl::Duration kHeartbeatInterval = absl::Seconds(30);
+inline constexpr int kStaleAfterHeartbeats = 2;
+inline constexpr int kOfflineAfterHeartbeats = 10;
+
+// Enrolment.
+inline constexpr absl::Duration kTokenLifetime = absl::Hours(1);
+inline constexpr int kTokenFailuresMax = 10;  // then the token is burned
+inline constexpr absl::Duration kCertificateLifetime = absl::Hours(24 * 30);
+inline constexpr absl::Duration kCertificateRenewal = absl::Hours(24 * 10);  // renewed at this age
+
+// Deletion budget, per package and cluster: max(floor, share of the inventory).
+inline constexpr int kDeletionsFloor = 5;
+inline constexpr int kDeletionsPercent = 10;
+
+// Disk: the hub takes no write that is not needed to survive below this much free space.
+inline constexpr uint64_t kDiskFreeBytesMin = 512ull << 20;
+
+// Memory of the hub's children.
+inline constexpr size_t kJoinChildBytesMax = 128u << 20;
+inline constexpr size_t kFetchChildBytesMax = 512u << 20;
+
+}  // namespace muster::limits
