@@ -6,6 +6,7 @@
 
 #include "common/base/backoff.h"
 #include "common/base/check.h"
+#include "common/base/compression.h"
 #include "common/base/digest.h"
 #include "common/base/random.h"
 #include "common/base/status_macros.h"
@@ -35,6 +36,20 @@ TEST(Digest, RefusesOtherText) {
 TEST(Digest, EmptyNamesNothing) {
   EXPECT_TRUE(Digest().empty());
   EXPECT_FALSE(Digest::Of("").empty());
+}
+
+TEST(Compression, GivesBackTheContent) {
+  for (const std::string& content : {std::string(), std::string("a"), std::string(100'000, 'x')}) {
+    EXPECT_EQ(*Decompress(Compress(content), content.size()), content);
+  }
+}
+
+TEST(Compression, RefusesAnotherSizeThanPromised) {
+  const std::string bomb = Compress(std::string(1'000'000, 'x'));
+  EXPECT_FALSE(Decompress(bomb, 10).ok());
+  EXPECT_FALSE(Decompress(bomb, 1'000'001).ok());
+  EXPECT_FALSE(Decompress("not zstd", 8).ok());
+  EXPECT_FALSE(Decompress(bomb.substr(0, bomb.size() - 1), 1'000'000).ok());
 }
 
 TEST(Backoff, GrowsToItsMaximumAndResets) {

@@ -38,8 +38,8 @@ absl::Status ToStatus(const absl::StatusOr<T>& status) {
 
 }  // namespace muster::check_internal
 
-#define CHECK(condition)                         \
-  (condition) ? static_cast<void>(0)             \
+#define CHECK(condition)                               \
+  (condition) ? static_cast<void>(0)                   \
               : ::muster::check_internal::Voidify() && \
                     ::muster::check_internal::Failure(__FILE__, __LINE__, #condition).stream()
 
@@ -49,8 +49,8 @@ absl::Status ToStatus(const absl::StatusOr<T>& status) {
 #define CHECK_LT(a, b) CHECK((a) < (b))
 #define CHECK_GE(a, b) CHECK((a) >= (b))
 #define CHECK_GT(a, b) CHECK((a) > (b))
-#define CHECK_OK(expression)                                                              \
-  do {                                                                                    \
-    const absl::Status check_status = ::muster::check_internal::ToStatus((expression));   \
-    CHECK(check_status.ok()) << check_status;                                             \
+#define CHECK_OK(expression)                                                            \
+  do {                                                                                  \
+    const absl::Status check_status = ::muster::check_internal::ToStatus((expression)); \
+    CHECK(check_status.ok()) << check_status;                                           \
   } while (false)

@@ -38,7 +38,7 @@ inline constexpr absl::Duration kDesiredStateRefresh = absl::Hours(24);  // re-i
 inline constexpr size_t kMessageBytesMax = 1u << 20;
 inline constexpr size_t kChunkBytesMax = 256u << 10;
 inline constexpr int kBlobsPerFetchMax = 4'096;
-inline constexpr size_t kInlineBytesMax = 64u << 10;  // blobs pushed along with a desired state
+inline constexpr size_t kInlineBytesMax = 64u << 10;      // blobs pushed along with a desired state
 inline constexpr int kProblemObjectsPerPackageMax = 100;  // in one report; the counts are whole
 
 // Connections.

@@ -31,7 +31,8 @@ void Write(spdlog::level::level_enum level, absl::string_view message,
            std::initializer_list<Field> fields) {
   if (!Logger().should_log(level)) return;
   std::string line = absl::Utf8SafeCEscape(message);
-  for (const Field& field : fields) absl::StrAppend(&line, " ", field.key, "=", Quoted(field.value));
+  for (const Field& field : fields)
+    absl::StrAppend(&line, " ", field.key, "=", Quoted(field.value));
   Logger().log(level, spdlog::string_view_t(line.data(), line.size()));
 }
 

@@ -29,9 +29,9 @@ using RequestId = uint64_t;
 // A stream whose certificate was verified and whose Hello has arrived.
 struct AgentConnected {
   LinkId link = 0;
-  ClusterId cluster;   // from the certificate
-  Digest spki;         // of the certificate's key
-  std::string peer;    // address, for people
+  ClusterId cluster;  // from the certificate
+  Digest spki;        // of the certificate's key
+  std::string peer;   // address, for people
   v1::Hello hello;
 };
 
@@ -59,16 +59,16 @@ struct EnrollRequested {
 
 struct RenewRequested {
   RequestId request = 0;
-  ClusterId cluster;   // from the certificate
-  Digest spki;         // of the certificate that asks
+  ClusterId cluster;  // from the certificate
+  Digest spki;        // of the certificate that asks
   v1::RenewRequest renew;
 };
 
 // The end of an IssueJob.
 struct CertificateIssued {
   ClusterId cluster;
-  Digest spki;             // of the new key
-  RequestId request = 0;   // as in the job
+  Digest spki;            // of the new key
+  RequestId request = 0;  // as in the job
   bool renewal = false;
   absl::StatusOr<std::string> certificate_der;
   int64_t expires_ms = 0;
@@ -85,7 +85,7 @@ struct FetchDone {
 // One input's rendering. Its manifest and objects are in the store already: they are named by
 // content, so it does no harm when nobody comes to need them.
 struct Rendered {
-  absl::Status status;     // the user's fault, with file and line; the rest is empty then
+  absl::Status status;  // the user's fault, with file and line; the rest is empty then
   Digest input;
   Digest bundle;
   uint64_t manifest_bytes = 0;
@@ -103,11 +103,21 @@ struct RenderDone {
 
 // ---------------------------------------------------------------- people
 
-struct RevokeToken { std::string name; };
-struct AcceptCluster { std::string name; };
-struct RevokeCluster { std::string name; };
-struct SyncNow { std::string repository; };  // empty: every repository
-struct DeleteCredential { std::string name; };
+struct RevokeToken {
+  std::string name;
+};
+struct AcceptCluster {
+  std::string name;
+};
+struct RevokeCluster {
+  std::string name;
+};
+struct SyncNow {
+  std::string repository;
+};  // empty: every repository
+struct DeleteCredential {
+  std::string name;
+};
 // Sealed by the shell: the core never sees a secret.
 struct PutCredential {
   std::string name;
@@ -127,8 +137,8 @@ struct OperatorAsked {
 // Time has passed; see HubCore::NextWake.
 struct Tick {};
 
-using Event = std::variant<AgentConnected, AgentDisconnected, AgentHeartbeat, AgentReport,
-                           EnrollRequested, RenewRequested, CertificateIssued, FetchDone, RenderDone,
-                           OperatorAsked, Tick>;
+using Event =
+    std::variant<AgentConnected, AgentDisconnected, AgentHeartbeat, AgentReport, EnrollRequested,
+                 RenewRequested, CertificateIssued, FetchDone, RenderDone, OperatorAsked, Tick>;
 
 }  // namespace muster::hub

@@ -27,7 +27,7 @@ namespace muster::hub {
 // Ends in FetchDone. The shell adds the credential named `credentials`, unsealed.
 struct FetchJob {
   RepositoryName repository;
-  std::string credentials;  // empty for none
+  std::string credentials;   // empty for none
   v1::FetchRequest request;  // without credential
 };
 
@@ -84,7 +84,7 @@ struct EnrollReply {
 
 struct RenewReply {
   RequestId request = 0;
-  absl::StatusOr<v1::RenewResponse> response;   // signers are added by the shell
+  absl::StatusOr<v1::RenewResponse> response;  // signers are added by the shell
 };
 
 struct OperatorReply {
