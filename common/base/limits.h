@@ -18,6 +18,9 @@ inline constexpr int kYamlDocumentsMax = 10'000;
 inline constexpr size_t kObjectBytesMax = 10u << 20;  // canonical JSON of one object
 inline constexpr int kObjectsPerBundleMax = 20'000;
 
+// JSON from outside; size and depth as for YAML.
+inline constexpr int kJsonValuesMax = 1'000'000;
+
 // Git, in the fetch child.
 inline constexpr size_t kPackBytesMax = 256u << 20;
 inline constexpr size_t kBlobBytesMax = 10u << 20;
