@@ -31,6 +31,10 @@ struct LiveObject {
 struct ApplyRequest {
   ObjectKey key;
   std::string json;  // canonical
+  // Whether the agent's inventory has the object: then whatever stands under the key is written
+  // over. Otherwise another object under the key is a conflict, unless it is equal: then it is
+  // adopted as it stands.
+  bool ours = false;
 };
 
 // One object to remove, and only that one: another uid under the same key is not touched.
@@ -42,7 +46,9 @@ struct RemoveRequest {
 // What became of one request.
 struct DriverResult {
   ObjectKey key;
-  absl::Status status;  // kAborted: the object has another uid
+  // kAborted: the object to remove has another uid. kAlreadyExists: the object to apply is there,
+  // differs and is not ours.
+  absl::Status status;
   std::string uid;      // after an apply
   Digest digest;        // after an apply: what List will say while nobody changes it
 };

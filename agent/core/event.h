@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "agent/cluster/cluster_driver.h"
 #include "common/base/digest.h"
+#include "common/trust/envelope.h"
 #include "proto/agent_service.pb.h"
 
 namespace muster::agent {
@@ -26,6 +28,9 @@ struct LinkDown {
 
 struct Welcomed {
   v1::Welcome welcome;
+  // Of the signers in `welcome` that the link found to be issued by the pinned root; null when
+  // there are none, and then the keys known so far stay.
+  std::shared_ptr<const Verifier> verifier;
 };
 
 // Nothing of it was verified yet.
@@ -39,21 +44,41 @@ struct ReportAcked {
 
 struct ReportWanted {};
 
+// One blob that was asked for with its content.
+struct BlobContent {
+  Digest digest;
+  std::string content;
+};
+
 // The end of a FetchBlobsJob. What arrived is in the store, each blob checked by its digest.
 struct BlobsFetched {
   uint64_t job = 0;
   absl::Status status;  // of the whole; on failure some may have arrived all the same
+  std::vector<BlobContent> contents;  // what is in the store now, when the job asked for contents
 };
 
 // ---------------------------------------------------------------- the cluster
 
-// The end of a ListJob.
-struct Listed {
-  uint64_t job = 0;
-  absl::StatusOr<std::vector<LiveObject>> objects;
+// One object that is there.
+struct ListedObject {
+  ObjectKey key;
+  std::string uid;
+  Digest digest;  // as in LiveObject
+  // Where it differs from the desired object, ignore rules applied, when `digest` was not the
+  // expected one and the job named the desired object: JSON pointers, at most
+  // kFieldsPerProblemMax; "" stands for the whole. Empty when only ignored fields differ.
+  std::vector<std::string> fields;
+  std::string changed_by;
 };
 
-// The end of an ActJob: one result a request, applies first.
+// The end of a ListJob. An object that was asked for and is not in `objects` is not there.
+struct Listed {
+  uint64_t job = 0;
+  absl::StatusOr<std::vector<ListedObject>> objects;
+};
+
+// The end of an ActJob: one result a request, in the order of the job. An apply whose blob is not
+// in the store ends in kDataLoss.
 struct Acted {
   uint64_t job = 0;
   std::vector<DriverResult> applied;

@@ -16,23 +16,36 @@
 
 namespace muster::agent {
 
-// Ends in BlobsFetched.
+// Bring blobs into the store: those that are there already are not asked for again. Ends in
+// BlobsFetched.
 struct FetchBlobsJob {
   uint64_t job = 0;
   v1::FetchBlobsRequest request;
+  bool contents = false;    // hand the contents back too: for manifests
+  bool local_only = false;  // do not ask the hub: what is not in the store is left out
+};
+
+// One object to look at.
+struct Look {
+  ObjectKey key;
+  Digest expected;  // digest that it should have now; empty: whatever there is, is compared
+  Digest object;    // blob of the desired object, to compare with; empty: nothing is compared
+  std::vector<std::string> ignore;  // JSON pointers that do not count
 };
 
 // Ends in Listed.
 struct ListJob {
   uint64_t job = 0;
-  std::vector<ObjectKey> keys;
-  bool contents = false;
+  std::vector<Look> looks;
 };
 
 // One object to write; the shell reads its JSON from the store by digest.
 struct ApplyAction {
   ObjectKey key;
   Digest object;
+  std::string json;  // instead of `object`, for what is in no bundle
+  bool ours = false;  // as in ApplyRequest
+  std::vector<std::string> keep;  // JSON pointers whose live values are kept, where there are any
 };
 
 // Ends in Acted. Applies run first, in order, then removals, in order.

@@ -43,6 +43,8 @@ inline constexpr size_t kChunkBytesMax = 256u << 10;
 inline constexpr int kBlobsPerFetchMax = 4'096;
 inline constexpr size_t kInlineBytesMax = 64u << 10;      // blobs pushed along with a desired state
 inline constexpr int kProblemObjectsPerPackageMax = 100;  // in one report; the counts are whole
+inline constexpr int kProblemObjectsPerReportMax = 1'000;
+inline constexpr int kFieldsPerProblemMax = 20;
 
 // Connections.
 inline constexpr int kConnectionsPerAddressMax = 64;
