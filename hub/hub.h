@@ -1,0 +1,71 @@
+// Hub: the shell around HubCore. It takes turns: drains the inbox, lets the core decide, commits
+// once, and only then acts. It knows interfaces only.
+//
+// Post: any thread. Turn and Run: one thread. Promise: nothing is sent, started, answered or
+// published before the batch that it rests on is durable. If a commit fails the process dies: the
+// restart path is the tested path.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/loop/inbox.h"
+#include "common/loop/published.h"
+#include "common/store/store.h"
+#include "hub/answers.h"
+#include "hub/core/event.h"
+#include "hub/core/fleet_view.h"
+#include "hub/core/hub_core.h"
+#include "hub/core/outbox.h"
+#include "hub/jobs.h"
+#include "hub/rpc/agent_links.h"
+
+namespace muster::hub {
+
+// Feeds every record that the core needs from `store`, and finishes the load.
+absl::Status LoadCore(const Store& store, HubCore& core);
+
+class Hub {
+ public:
+  // All must outlive the hub. Requires: `core` is loaded.
+  struct Parts {
+    HubCore& core;
+    Store& store;
+    Jobs& jobs;
+    AgentLinks& links;
+    Answers& answers;
+  };
+
+  explicit Hub(Parts parts);
+
+  // Any thread; never waits. Dropped after Stop.
+  void Post(Event event);
+
+  // One turn with everything that is in the inbox: returns whether anything was handled.
+  bool Turn(absl::Time now);
+
+  // When Turn is next due if nothing is posted before.
+  absl::Time NextWake() const { return parts_.core.NextWake(); }
+
+  // Takes turns until Stop. Production only; a simulation calls Turn.
+  void Run(const Clock& clock);
+
+  // Ends Run after the turn that it is in. Any thread.
+  void Stop() { inbox_.Close(); }
+
+  // What readers look at.
+  const Published<FleetView>& view() const { return view_; }
+
+ private:
+  bool TakeTurn(absl::Time now, std::vector<Event> events);
+  void Act(Outbox outbox);
+
+  Parts parts_;
+  Inbox<Event> inbox_;
+  Published<FleetView> view_;
+};
+
+}  // namespace muster::hub
