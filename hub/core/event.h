@@ -87,12 +87,14 @@ struct FetchDone {
 struct Rendered {
   absl::Status status;  // the user's fault, with file and line; the rest is empty then
   Digest input;
-  Digest bundle;
+  Digest bundle;  // empty when the input was known: the core knows its bundle
   uint64_t manifest_bytes = 0;
   uint32_t object_count = 0;
   uint64_t object_bytes = 0;
   std::string engine;
   std::string engine_version;
+  std::vector<std::string> uses;  // as in RenderOutput
+  bool uses_known = false;
 };
 
 // The end of a RenderJob.
