@@ -1,10 +1,7 @@
-// Certificates: the hub's own small authority. One self-signed root, whose fingerprint is the hub's
-// id and is all that an agent needs to know beforehand; below it, certificates for the hub's
-// servers, for clusters, for operators, and for the key that signs desired states.
+// Certificates: keys, requests, and reading what the hub's authority (authority.h) has issued.
 //
-// X.509 over P-256 (the signer's: Ed25519), DER throughout, PEM at the border. Time is an argument.
-// From a CSR only the key is taken, after it proved possession: what a certificate says is decided
-// here. Values are immutable; any thread.
+// X.509 over P-256 (the signer's key: Ed25519), DER throughout, PEM at the border. Time is an
+// argument. Values are immutable; any thread.
 #pragma once
 
 #include <memory>
@@ -61,6 +58,9 @@ std::string MakeCsr(const P256Key& key);
 // Checks the proof of possession and that the key is P-256. Returns the key's SPKI digest.
 absl::StatusOr<Digest> CheckCsr(absl::string_view csr_der);
 
+// As CheckCsr, but returns the SubjectPublicKeyInfo itself, in DER.
+absl::StatusOr<std::string> CsrKey(absl::string_view csr_der);
+
 // ---------------------------------------------------------------- reading
 
 struct CertificateInfo {
@@ -95,48 +95,5 @@ absl::StatusOr<Ed25519PublicKey> SignerKey(absl::string_view root_der, absl::str
 std::string CertificateToPem(absl::string_view der);
 // Strict: exactly one CERTIFICATE block.
 absl::StatusOr<std::string> CertificateFromPem(absl::string_view pem);
-
-// ---------------------------------------------------------------- issuing
-
-// What a server certificate is for, besides kHubServerName.
-struct ServerNames {
-  std::vector<std::string> dns_names;
-  std::vector<std::string> addresses;  // IPv4 or IPv6 in text
-};
-
-class CertificateAuthority {
- public:
-  // A new root with a new key. `common_name` is for people.
-  static CertificateAuthority Create(absl::string_view common_name, Validity validity);
-
-  // kInvalidArgument unless `root_der` is a self-signed authority over `key`.
-  static absl::StatusOr<CertificateAuthority> Load(absl::string_view root_der, P256Key key);
-
-  const std::string& root_der() const { return root_der_; }
-  const P256Key& key() const { return key_; }
-  // SHA-256 of the root's DER: what a join token pins.
-  const Digest& fingerprint() const { return fingerprint_; }
-  // The fingerprint in hexadecimal.
-  std::string hub_id() const { return fingerprint_.hex(); }
-
-  // Each returns a certificate in DER, with a random serial number, for the key in `csr_der`, which
-  // is checked as by CheckCsr. kInvalidArgument for a bad request or name.
-  absl::StatusOr<std::string> IssueServer(absl::string_view csr_der, const ServerNames& names,
-                                          Validity validity) const;
-  absl::StatusOr<std::string> IssueCluster(absl::string_view csr_der, absl::string_view cluster_id,
-                                           Validity validity) const;
-  absl::StatusOr<std::string> IssueOperator(absl::string_view csr_der, absl::string_view name,
-                                            Validity validity) const;
-  // For the hub's own signing key; good for no TLS connection.
-  absl::StatusOr<std::string> IssueSigner(const Ed25519PublicKey& key, Validity validity) const;
-
- private:
-  CertificateAuthority(P256Key key, std::string root_der)
-      : key_(std::move(key)), root_der_(std::move(root_der)), fingerprint_(Digest::Of(root_der_)) {}
-
-  P256Key key_;
-  std::string root_der_;
-  Digest fingerprint_;
-};
 
 }  // namespace muster
