@@ -21,6 +21,13 @@ inline constexpr int kObjectsPerBundleMax = 20'000;
 // JSON from outside; size and depth as for YAML.
 inline constexpr int kJsonValuesMax = 1'000'000;
 
+// Rendering.
+inline constexpr int kVariableDepthMax = 16;                // ${a:-${b:-...}}
+inline constexpr size_t kVariableWorkBytesMax = 64u << 20;  // of values looked at, a document
+inline constexpr size_t kVariableBytesMax = 64u << 10;      // one value
+inline constexpr int kVariablesMax = 1'000;                 // of one package or target
+inline constexpr int kPatchesMax = 100;                     // of one target
+
 // Git, in the fetch child.
 inline constexpr size_t kPackBytesMax = 256u << 20;
 inline constexpr size_t kBlobBytesMax = 10u << 20;
