@@ -27,6 +27,7 @@ inline constexpr size_t kVariableWorkBytesMax = 64u << 20;  // of values looked 
 inline constexpr size_t kVariableBytesMax = 64u << 10;      // one value
 inline constexpr int kVariablesMax = 1'000;                 // of one package or target
 inline constexpr int kPatchesMax = 100;                     // of one target
+inline constexpr int kPatchOperationsMax = 10'000;          // of one JSON patch
 
 // Git, in the fetch child.
 inline constexpr size_t kPackBytesMax = 256u << 20;

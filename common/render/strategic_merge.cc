@@ -1,0 +1,268 @@
+#include "common/render/strategic_merge.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "common/base/status_macros.h"
+#include "common/manifest/json.h"
+#include "common/render/merge_keys.h"
+
+namespace muster {
+namespace {
+
+constexpr absl::string_view kPatch = "$patch";
+constexpr absl::string_view kRetainKeys = "$retainKeys";
+constexpr absl::string_view kOrderPrefix = "$setElementOrder/";
+constexpr absl::string_view kDeletePrefix = "$deleteFromPrimitiveList/";
+
+enum class Directive { kMerge, kReplace, kDelete };
+
+absl::Status Fail(absl::string_view at, absl::string_view why) {
+  return absl::InvalidArgumentError(absl::StrCat(at.empty() ? "/" : at, ": ", why));
+}
+
+absl::StatusOr<Directive> DirectiveOf(const Value& map, absl::string_view at) {
+  const Value* directive = map.Get(kPatch);
+  if (directive == nullptr) return Directive::kMerge;
+  if (directive->is_string()) {
+    if (directive->string() == "merge") return Directive::kMerge;
+    if (directive->string() == "replace") return Directive::kReplace;
+    if (directive->string() == "delete") return Directive::kDelete;
+  }
+  return Fail(at, "$patch must be merge, replace or delete");
+}
+
+// A field that speaks to us and is not part of the object.
+bool IsDirective(absl::string_view key) {
+  return key == kPatch || key == kRetainKeys || absl::StartsWith(key, kOrderPrefix) ||
+         absl::StartsWith(key, kDeletePrefix);
+}
+
+// The elements of a list, each as a text that equal values share.
+std::set<std::string> TextsOf(const Value::List& list) {
+  std::set<std::string> texts;
+  for (const Value& element : list) texts.insert(CanonicalJson(element));
+  return texts;
+}
+
+// What a patch's map becomes where there is nothing to merge it with: without directives and, as
+// in RFC 7386, without nulls.
+absl::StatusOr<Value> Fresh(const Value& patch, absl::string_view type, absl::string_view at);
+
+class Merger {
+ public:
+  // Merges the map `patch` into the map `target`, both of `type`.
+  absl::Status Map(const Value& patch, absl::string_view type, const std::string& at,
+                   Value& target) {
+    RETURN_IF_ERROR(RetainKeys(patch, at, target));
+    for (const Member& member : patch.map()) {
+      const std::string below = JoinPointer(at, member.key);
+      if (absl::StartsWith(member.key, kDeletePrefix)) {
+        RETURN_IF_ERROR(DeleteScalars(member, below, target));
+      }
+    }
+    for (const Member& member : patch.map()) {
+      if (IsDirective(member.key)) continue;
+      if (absl::StartsWith(member.key, "$")) {
+        return Fail(JoinPointer(at, member.key), "is no directive that is known");
+      }
+      RETURN_IF_ERROR(Field(member, type, at, target));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status Field(const Member& member, absl::string_view type, const std::string& at,
+                     Value& target) {
+    const std::string below = JoinPointer(at, member.key);
+    if (member.value.is_null()) {
+      target.map().Erase(member.key);
+      return absl::OkStatus();
+    }
+    const MergeField field = MergeFieldOf(type, member.key);
+    Value* old = target.Get(member.key);
+    if (member.value.is_map()) {
+      ASSIGN_OR_RETURN(const Directive directive, DirectiveOf(member.value, below));
+      if (directive == Directive::kDelete) {
+        target.map().Erase(member.key);
+        return absl::OkStatus();
+      }
+      if (directive == Directive::kReplace || old == nullptr || !old->is_map()) {
+        ASSIGN_OR_RETURN(Value fresh, Fresh(member.value, field.type, below));
+        target.map().Set(member.key, std::move(fresh));
+        return absl::OkStatus();
+      }
+      return Map(member.value, field.type, below, *old);
+    }
+    if (member.value.is_list() && field.list != ListMerge::kAtomic) {
+      return MergedList(member, field, below, target);
+    }
+    target.map().Set(member.key, member.value);
+    return absl::OkStatus();
+  }
+
+  absl::Status MergedList(const Member& member, const MergeField& field, const std::string& at,
+                          Value& target) {
+    Value* old = target.Get(member.key);
+    if (old == nullptr || !old->is_list()) {
+      old = &target.map().Set(member.key, Value(Value::List{}));
+    }
+    if (field.list == ListMerge::kSet) {
+      std::set<std::string> there = TextsOf(old->list());
+      for (const Value& element : member.value.list()) {
+        if (there.insert(CanonicalJson(element)).second) old->list().push_back(element);
+      }
+      return absl::OkStatus();
+    }
+    const auto replaces = [](const Value& element) {
+      const Value* directive = element.Get(kPatch);
+      return directive != nullptr && element.map().size() == 1 && *directive == Value("replace");
+    };
+    const Value::List& patch = member.value.list();
+    if (std::any_of(patch.begin(), patch.end(), replaces)) old->list().clear();
+    return ByKey(patch, field, at, old->list());
+  }
+
+  // The text that tells an element apart; nullopt without the key.
+  static std::optional<std::string> KeyOf(const Value& element, const MergeField& field) {
+    const Value* key = element.Get(field.key);
+    if (key == nullptr || key->is_list() || key->is_map() || key->is_null()) return std::nullopt;
+    std::string text = CanonicalJson(*key);
+    if (field.second_key.empty()) return text;
+    const Value* second = element.Get(field.second_key);
+    const Value assumed = field.assumed;
+    return absl::StrCat(text, " ", CanonicalJson(second == nullptr ? assumed : *second));
+  }
+
+  absl::Status ByKey(const Value::List& patch, const MergeField& field, const std::string& at,
+                     Value::List& list) {
+    std::map<std::string, size_t> positions;          // by the whole key
+    std::multimap<std::string, size_t> by_first_key;  // for patches that leave out the second
+    MergeField first = field;
+    first.second_key = "";
+    const auto index = [&](size_t position) {
+      if (const auto key = KeyOf(list[position], field)) positions.emplace(*key, position);
+      if (const auto key = KeyOf(list[position], first)) by_first_key.emplace(*key, position);
+    };
+    for (size_t position = 0; position < list.size(); ++position) index(position);
+
+    std::vector<bool> deleted(list.size(), false);
+    for (size_t i = 0; i < patch.size(); ++i) {
+      const std::string below = absl::StrCat(at, "/", i);
+      const std::optional<std::string> key = KeyOf(patch[i], field);
+      if (!key) {
+        if (patch[i].Get(kPatch) != nullptr && patch[i].map().size() == 1) {
+          ASSIGN_OR_RETURN(const Directive alone, DirectiveOf(patch[i], below));
+          if (alone == Directive::kReplace) continue;
+        }
+        return Fail(below, absl::StrCat("needs '", field.key,
+                                        "', by which the elements of this list are told apart"));
+      }
+      std::optional<size_t> position;
+      if (const auto found = positions.find(*key); found != positions.end()) {
+        position = found->second;
+      } else if (!field.second_key.empty() && patch[i].Get(field.second_key) == nullptr) {
+        const auto [from, to] = by_first_key.equal_range(*KeyOf(patch[i], first));
+        if (from != to && std::next(from) == to) position = from->second;
+      }
+      ASSIGN_OR_RETURN(const Directive directive, DirectiveOf(patch[i], below));
+      if (directive == Directive::kDelete) {
+        if (position) deleted[*position] = true;
+        continue;
+      }
+      if (position && directive == Directive::kMerge && !deleted[*position]) {
+        RETURN_IF_ERROR(Map(patch[i], field.type, below, list[*position]));
+        continue;
+      }
+      ASSIGN_OR_RETURN(Value fresh, Fresh(patch[i], field.type, below));
+      if (position) {
+        list[*position] = std::move(fresh);
+        deleted[*position] = false;
+      } else {
+        list.push_back(std::move(fresh));
+        deleted.push_back(false);
+        index(list.size() - 1);
+      }
+    }
+    size_t kept = 0;
+    for (size_t position = 0; position < list.size(); ++position) {
+      if (deleted[position]) continue;
+      if (kept != position) list[kept] = std::move(list[position]);
+      ++kept;
+    }
+    list.resize(kept);
+    return absl::OkStatus();
+  }
+
+  static absl::Status DeleteScalars(const Member& member, const std::string& at, Value& target) {
+    if (!member.value.is_list()) return Fail(at, "must be a list");
+    Value* list = target.Get(absl::StripPrefix(member.key, kDeletePrefix));
+    if (list == nullptr || !list->is_list()) return absl::OkStatus();
+    const std::set<std::string> gone = TextsOf(member.value.list());
+    std::erase_if(list->list(),
+                  [&gone](const Value& element) { return gone.count(CanonicalJson(element)) > 0; });
+    return absl::OkStatus();
+  }
+
+  static absl::Status RetainKeys(const Value& patch, const std::string& at, Value& target) {
+    const Value* retained = patch.Get(kRetainKeys);
+    if (retained == nullptr) return absl::OkStatus();
+    if (!retained->is_list()) return Fail(at, "$retainKeys must be a list of field names");
+    const std::set<std::string> named = TextsOf(retained->list());
+    const auto names = [&named](const std::string& key) {
+      return named.count(CanonicalJson(Value(key))) > 0;
+    };
+    std::vector<std::string> gone;
+    for (const Member& member : patch.map()) {
+      if (!IsDirective(member.key) && !member.value.is_null() && !names(member.key)) {
+        return Fail(at, absl::StrCat("sets '", member.key, "', which its $retainKeys leaves out"));
+      }
+    }
+    for (const Member& member : std::as_const(target).map()) {
+      if (!names(member.key)) gone.push_back(member.key);
+    }
+    for (const std::string& key : gone) target.map().Erase(key);
+    return absl::OkStatus();
+  }
+};
+
+absl::StatusOr<Value> Fresh(const Value& patch, absl::string_view type, absl::string_view at) {
+  Value target = Value::Map();
+  RETURN_IF_ERROR(Merger().Map(patch, type, std::string(at), target));
+  return target;
+}
+
+}  // namespace
+
+absl::StatusOr<MergeResult> MergeStrategically(const Value& patch, absl::string_view group,
+                                               absl::string_view kind, Value& object) {
+  if (!patch.is_map()) return absl::InvalidArgumentError("a strategic merge patch is a map");
+  ASSIGN_OR_RETURN(const Directive directive, DirectiveOf(patch, ""));
+  if (directive == Directive::kDelete) return MergeResult::kDeleted;
+
+  Value change = patch;
+  for (const char* identity : {"/apiVersion", "/kind", "/metadata/name", "/metadata/namespace"}) {
+    change.Remove(identity);
+  }
+  const absl::string_view type = MergeTypeOf(group, kind);
+  Value merged = object;
+  if (directive == Directive::kReplace) {
+    merged = Value::Map();
+    for (const char* identity : {"/apiVersion", "/kind", "/metadata/name", "/metadata/namespace"}) {
+      if (const Value* kept = std::as_const(object).Find(identity)) merged.Set(identity, *kept);
+    }
+  }
+  RETURN_IF_ERROR(Merger().Map(change, type, "", merged));
+  object = std::move(merged);
+  return MergeResult::kMerged;
+}
+
+}  // namespace muster
