@@ -24,7 +24,8 @@ std::string Refusal(absl::string_view json) {
 
 TEST(Object, HasAKey) {
   const Object object = *MakeObject(*ParseJson(
-      R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"namespace":"web","name":"front"}})"));
+      R"({"apiVersion":"apps/v1","kind":"Deployment",
+          "metadata":{"namespace":"web","name":"front"}})"));
   EXPECT_EQ(object.key, (ObjectKey{"apps/v1", "Deployment", "web", "front"}));
   EXPECT_EQ(object.key.group(), "apps");
   EXPECT_EQ(object.key.version(), "v1");

@@ -37,7 +37,8 @@ ROOMS = [
 
 # A foreign library's headers, and the only files that may include them.
 DOORS = [
-    (r"yaml-cpp/", r"common/manifest/yaml\.cc$"),
+    (r"yaml\.h$", r"common/manifest/yaml\.cc$"),
+    (r"yaml-cpp/", r"$^"),  # a second opinion, for tests only
     (r"git2", r"hub/source/libgit2_\w+\.(h|cc)$"),
     (r"rocksdb/", r"common/store/rocksdb_\w+\.(h|cc)$"),
     (r"openssl/", r"(common/trust/\w+\.(h|cc)|common/base/digest\.cc|common/net/tls\.cc"
@@ -64,6 +65,9 @@ IMPURE = [
     (r"\b(double|float)\b", "computes with floating point"),
     (r"#include \"common/base/(clock|log)\.h\"", "logs or reads a clock"),
 ]
+
+# Where a number's canonical spelling goes through a double, because RFC 8785 defines it so.
+FLOATING = re.compile(r"common/manifest/number\.cc$")
 
 BAD_NAME = re.compile(r"(^|_)(util|utils|helper|helpers|manager|misc|impl)(_|\.|$)")
 LOOSE_END = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b(?!\([^)]+\))")
@@ -151,6 +155,8 @@ def check_pure(path, text):
     for number, (line, raw) in enumerate(zip(stripped.split("\n"), text.split("\n")), 1):
         probe = raw if raw.startswith("#include") else line
         for pattern, what in IMPURE:
+            if what == "computes with floating point" and FLOATING.match(path):
+                continue
             if re.search(pattern, probe):
                 yield number, "pure", f"{what}: {raw.strip()[:60]}"
 

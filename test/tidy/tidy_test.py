@@ -37,11 +37,11 @@ class Includes(unittest.TestCase):
         self.assertEqual([], rules("agent/core/x.cc", '#include "agent/cluster/cluster_driver.h"\n'))
 
     def test_each_foreign_library_has_one_door(self):
-        for header in ("yaml-cpp/yaml.h", "git2.h", "rocksdb/db.h", "openssl/evp.h",
+        for header in ("yaml.h", "yaml-cpp/yaml.h", "git2.h", "rocksdb/db.h", "openssl/evp.h",
                        "grpcpp/grpcpp.h", "proto/agent_service.grpc.pb.h", "seccomp.h",
                        "nlohmann/json.hpp", "CLI/CLI.hpp", "spdlog/spdlog.h", "zstd.h"):
             self.assertIn("door", rules("hub/hub.cc", f"#include <{header}>\n"), header)
-        self.assertEqual([], rules("common/manifest/yaml.cc", "#include <yaml-cpp/yaml.h>\n"))
+        self.assertEqual([], rules("common/manifest/yaml.cc", "#include <yaml.h>\n"))
 
 
 class Purity(unittest.TestCase):
@@ -51,6 +51,10 @@ class Purity(unittest.TestCase):
                      "double share = 0.5;", "#include <fstream>", "Mutex mutex_;"):
             self.assertIn("pure", rules("hub/core/x.cc", line + "\n"), line)
             self.assertNotIn("pure", rules("hub/rpc/x.cc", line + "\n"), line)
+
+    def test_only_the_spelling_of_numbers_knows_floating_point(self):
+        self.assertEqual([], rules("common/manifest/number.cc", "double value = 0;\n"))
+        self.assertIn("pure", rules("common/manifest/value.cc", "double value = 0;\n"))
 
     def test_words_in_comments_and_strings_are_free(self):
         self.assertEqual([], rules("hub/core/x.cc", '// no absl::Now here\nauto s = "double";\n'))
