@@ -17,6 +17,7 @@ inline constexpr int kYamlAliasesMax = 10'000;
 inline constexpr int kYamlDocumentsMax = 10'000;
 inline constexpr size_t kObjectBytesMax = 10u << 20;  // canonical JSON of one object
 inline constexpr int kObjectsPerBundleMax = 20'000;
+inline constexpr size_t kManifestBytesMax = 16u << 20;  // of that many objects with the longest keys
 
 // JSON from outside; size and depth as for YAML.
 inline constexpr int kJsonValuesMax = 1'000'000;

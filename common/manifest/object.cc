@@ -46,7 +46,7 @@ absl::Status CheckName(absl::string_view name) {
   if (name.size() > kNameBytesMax) {
     return refuse(absl::StrCat("is longer than ", kNameBytesMax, " bytes"));
   }
-  if (name == "." || name == "..") return refuse("is not allowed");
+  if (name.empty() || name == "." || name == "..") return refuse("is not allowed");
   for (const char c : name) {
     if (c == '/' || c == '%' || absl::ascii_iscntrl(c) || absl::ascii_isspace(c)) {
       return refuse("has a character that a name cannot have");
@@ -84,7 +84,7 @@ absl::Status CheckApiVersion(absl::string_view api_version) {
 }
 
 absl::Status CheckKind(absl::string_view kind) {
-  bool good = kind.size() <= kNamespaceBytesMax && absl::ascii_isalpha(kind[0]);
+  bool good = !kind.empty() && kind.size() <= kNamespaceBytesMax && absl::ascii_isalpha(kind[0]);
   for (const char c : kind) good = good && (absl::ascii_isalnum(c) || c == '-');
   if (good) return absl::OkStatus();
   return Invalid(absl::StrCat("kind ", Quoted(kind), " has the wrong form; write one word"));
@@ -111,8 +111,6 @@ absl::StatusOr<ObjectKey> KeyOf(const Value& value) {
   if (key.api_version.empty()) return Invalid("no apiVersion");
   ASSIGN_OR_RETURN(key.kind, StringAt(value, "/kind"));
   if (key.kind.empty()) return Invalid("no kind");
-  RETURN_IF_ERROR(CheckApiVersion(key.api_version));
-  RETURN_IF_ERROR(CheckKind(key.kind));
 
   const Value* metadata = value.Get("metadata");
   if (metadata != nullptr && !metadata->is_map() && !metadata->is_null()) {
@@ -127,12 +125,8 @@ absl::StatusOr<ObjectKey> KeyOf(const Value& value) {
     }
     return Invalid("no metadata.name");
   }
-  RETURN_IF_ERROR(CheckName(key.name));
   ASSIGN_OR_RETURN(key.namespace_, StringAt(value, "/metadata/namespace"));
-  if (!key.namespace_.empty() && !IsLabel(key.namespace_)) {
-    return Invalid(absl::StrCat("metadata/namespace ", Quoted(key.namespace_),
-                                " is no DNS label (lower-case letters, digits and '-')"));
-  }
+  RETURN_IF_ERROR(CheckKey(key));
   return key;
 }
 
@@ -203,6 +197,15 @@ absl::StatusOr<ObjectKey> ObjectKey::FromText(absl::string_view text) {
   if (rest == 2) key.namespace_ = std::string(parts[kind + 1]);
   key.name = std::string(parts.back());
   return key;
+}
+
+absl::Status CheckKey(const ObjectKey& key) {
+  RETURN_IF_ERROR(CheckApiVersion(key.api_version));
+  RETURN_IF_ERROR(CheckKind(key.kind));
+  RETURN_IF_ERROR(CheckName(key.name));
+  if (key.namespace_.empty() || IsLabel(key.namespace_)) return absl::OkStatus();
+  return Invalid(absl::StrCat("metadata/namespace ", Quoted(key.namespace_),
+                              " is no DNS label (lower-case letters, digits and '-')"));
 }
 
 absl::StatusOr<Object> MakeObject(Value value) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/manifest/value.h"
@@ -48,6 +49,9 @@ struct Object {
 // the reason: no apiVersion, kind or metadata.name; only a generateName, which names nothing; a
 // field of the wrong type; a name that no API server would take (and that may not become a path).
 absl::StatusOr<Object> MakeObject(Value value);
+
+// What MakeObject asks of a key. A key that passes may become part of a path.
+absl::Status CheckKey(const ObjectKey& key);
 
 // One object of a document that may be a list of objects.
 struct ListItem {
