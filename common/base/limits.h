@@ -78,6 +78,11 @@ inline constexpr uint64_t kDiskFreeBytesMin = 512ull << 20;
 
 // Memory of the hub's children.
 inline constexpr size_t kJoinChildBytesMax = 128u << 20;
-inline constexpr size_t kFetchChildBytesMax = 512u << 20;
+inline constexpr size_t kFetchChildBytesMax = 512u << 20;  // the render child's too
+
+// Between the hub and its children.
+inline constexpr size_t kChildMessageBytesMax = 128u << 20;
+inline constexpr size_t kRenderAnswerBytes = 16u << 20;  // an answer is sent once it has this much
+inline constexpr absl::Duration kRenderTimeout = absl::Seconds(60);  // for one answer
 
 }  // namespace muster::limits
