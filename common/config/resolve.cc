@@ -1,6 +1,7 @@
 #include "common/config/resolve.h"
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -36,6 +37,16 @@ absl::StatusOr<Values> ResolveVariables(const v1::Package& package, const v1::Ta
   return values;
 }
 
+std::set<std::string> PatchFiles(const v1::Package& package) {
+  std::set<std::string> files;
+  for (const v1::Target& target : package.targets()) {
+    for (const v1::Patch& patch : target.patches()) {
+      if (!patch.path().empty()) files.insert(patch.path());
+    }
+  }
+  return files;
+}
+
 absl::StatusOr<v1::RenderInput> Resolve(const v1::Package& package, const v1::Target& target,
                                         absl::string_view cluster_name, const Labels& labels) {
   const TextPosition position = {package.origin().file(), package.origin().line()};
@@ -59,6 +70,7 @@ absl::StatusOr<v1::RenderInput> Resolve(const v1::Package& package, const v1::Ta
     variable->set_value(value);
   }
   *input.mutable_patches() = target.patches();
+  for (const std::string& file : PatchFiles(package)) input.add_patch_files(file);
   input.set_namespace_(package.namespace_());
   input.set_override_namespace(package.override_namespace());
   if (input.substitute()) {

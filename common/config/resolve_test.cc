@@ -93,6 +93,7 @@ TEST(ResolvePackage, TargetsVariablesWinAndBothMayNameTheCluster) {
         labels { key: "env" value: "prod" }
         labels { key: "region" value: "eu" }
         cluster_name: "eu-1"
+        patch_files: "patches/prod.yaml"
       )pb",
       &wanted));
   EXPECT_EQ(input.DebugString(), wanted.DebugString());

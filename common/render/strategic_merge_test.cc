@@ -64,12 +64,11 @@ TEST(StrategicMerge, KnowsTheKeysOfThePodSpec) {
                     "volumeMounts":[{"mountPath":"/a","readOnly":true}]}]})"),
             R"({"containers":[{"env":[{"name":"X","value":"2"},{"name":"Y"}],"name":"a",)"
             R"("volumeMounts":[{"mountPath":"/a","name":"v","readOnly":true}]}]})");
-  EXPECT_EQ(
-      Pod(R"({"volumes":[{"name":"v","emptyDir":{}}],
+  EXPECT_EQ(Pod(R"({"volumes":[{"name":"v","emptyDir":{}}],
                     "hostAliases":[{"ip":"1.1.1.1","hostnames":["a"]}]})",
-          R"({"volumes":[{"name":"w"}],"hostAliases":[{"ip":"1.1.1.1","hostnames":["b"]}]})"),
-      R"({"hostAliases":[{"hostnames":["b"],"ip":"1.1.1.1"}],)"
-      R"("volumes":[{"emptyDir":{},"name":"v"},{"name":"w"}]})");
+                R"({"volumes":[{"name":"w"}],"hostAliases":[{"ip":"1.1.1.1","hostnames":["b"]}]})"),
+            R"({"hostAliases":[{"hostnames":["b"],"ip":"1.1.1.1"}],)"
+            R"("volumes":[{"emptyDir":{},"name":"v"},{"name":"w"}]})");
 }
 
 TEST(StrategicMerge, ReplacesAtomicLists) {
@@ -81,13 +80,11 @@ TEST(StrategicMerge, ReplacesAtomicLists) {
 TEST(StrategicMerge, TellsPortsApartByProtocolToo) {
   const char* object =
       R"({"spec":{"ports":[{"port":53,"protocol":"UDP"},{"port":53,"name":"tcp"}]}})";
-  EXPECT_EQ(
-      Merged(
-          "", "Service", object,
-          R"({"spec":{"ports":[{"port":53,"nodePort":1},
+  EXPECT_EQ(Merged("", "Service", object,
+                   R"({"spec":{"ports":[{"port":53,"nodePort":1},
                                         {"port":53,"protocol":"UDP","name":"udp"}]}})"),
-      R"({"spec":{"ports":[{"name":"udp","port":53,"protocol":"UDP"},)"
-      R"({"name":"tcp","nodePort":1,"port":53}]}})");
+            R"({"spec":{"ports":[{"name":"udp","port":53,"protocol":"UDP"},)"
+            R"({"name":"tcp","nodePort":1,"port":53}]}})");
   // A patch that leaves the protocol out means the only port of that number.
   EXPECT_EQ(Merged("", "Service", R"({"spec":{"ports":[{"port":53,"protocol":"UDP"}]}})",
                    R"({"spec":{"ports":[{"port":53,"name":"dns"}]}})"),
@@ -121,11 +118,10 @@ TEST(StrategicMerge, DeletesAndReplacesByDirective) {
 
 TEST(StrategicMerge, ReplacesAWholeObjectButNotItsIdentity) {
   EXPECT_EQ(
-      Merged(
-          "", "ConfigMap",
-          R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","labels":{"x":"y"}},
+      Merged("", "ConfigMap",
+             R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","labels":{"x":"y"}},
                        "data":{"a":"1"}})",
-          R"({"$patch":"replace","metadata":{"name":"other"},"data":{"b":"2"}})"),
+             R"({"$patch":"replace","metadata":{"name":"other"},"data":{"b":"2"}})"),
       R"({"apiVersion":"v1","data":{"b":"2"},"kind":"ConfigMap","metadata":{"name":"a"}})");
 }
 

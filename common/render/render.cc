@@ -1,0 +1,274 @@
+#include "common/render/render.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/base/limits.h"
+#include "common/base/status_macros.h"
+#include "common/manifest/object.h"
+#include "common/manifest/yaml.h"
+#include "common/render/documents.h"
+#include "common/render/ignore.h"
+#include "common/render/variables.h"
+
+namespace muster {
+namespace {
+
+constexpr absl::string_view kIgnoreFile = ".musterignore";
+
+// A file whose presence says that plain YAML is not what is meant, and the renderer that is.
+constexpr std::pair<absl::string_view, absl::string_view> kOtherRenderers[] = {
+    {"kustomization.yaml", "kustomize"},
+    {"kustomization.yml", "kustomize"},
+    {"Kustomization", "kustomize"},
+    {"Chart.yaml", "helm"},
+};
+
+struct SourceFile {
+  std::string path;
+  const std::string* bytes;
+};
+
+// A patch's text and what messages call it.
+struct PatchText {
+  const v1::Patch* patch;
+  absl::string_view text;
+  std::string name;
+};
+
+absl::string_view BaseName(absl::string_view path) {
+  const size_t slash = path.rfind('/');
+  return slash == path.npos ? path : path.substr(slash + 1);
+}
+
+bool IsHidden(absl::string_view path) {
+  for (const absl::string_view part : absl::StrSplit(path, '/')) {
+    if (absl::StartsWith(part, ".")) return true;
+  }
+  return false;
+}
+
+bool HoldsObjects(absl::string_view path) {
+  return absl::EndsWith(path, ".yaml") || absl::EndsWith(path, ".yml") ||
+         absl::EndsWith(path, ".json");
+}
+
+absl::Status RefuseOtherRenderers(const std::string& path) {
+  for (const auto& [name, renderer] : kOtherRenderers) {
+    if (BaseName(path) != name) continue;
+    return absl::UnimplementedError(
+        absl::StrCat(path, ": renderer '", renderer,
+                     "' is not built yet in this version; commit rendered manifests, or name the "
+                     "file in ",
+                     kIgnoreFile));
+  }
+  return absl::OkStatus();
+}
+
+// The package's patch files, this target's and the others', from the repository's root.
+absl::StatusOr<std::set<std::string>> PatchPaths(const v1::RenderInput& input) {
+  std::set<std::string> paths;
+  const auto add = [&](const std::string& relative) -> absl::Status {
+    ASSIGN_OR_RETURN(std::string path, JoinPath(input.path(), relative));
+    paths.insert(std::move(path));
+    return absl::OkStatus();
+  };
+  for (const std::string& file : input.patch_files()) RETURN_IF_ERROR(add(file));
+  for (const v1::Patch& patch : input.patches()) {
+    if (!patch.path().empty()) RETURN_IF_ERROR(add(patch.path()));
+  }
+  return paths;
+}
+
+// The files that hold objects, in the order of their paths.
+absl::StatusOr<std::vector<SourceFile>> FindFiles(const FileTree& files,
+                                                  const v1::RenderInput& input) {
+  const std::string& root = input.path();
+  if (const std::string* bytes = files.Find(root); bytes != nullptr) {
+    RETURN_IF_ERROR(RefuseOtherRenderers(root));
+    return std::vector<SourceFile>{{root, bytes}};
+  }
+  if (files.Below(root).empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("path '", root, "': there is nothing in the repository"));
+  }
+  ASSIGN_OR_RETURN(const std::set<std::string> patches, PatchPaths(input));
+  ASSIGN_OR_RETURN(const std::string ignore_path, JoinPath(root, kIgnoreFile));
+  const std::string* ignore_text = files.Find(ignore_path);
+  const IgnorePatterns ignored(ignore_text == nullptr ? "" : *ignore_text);
+  const size_t skip = root.empty() ? 0 : root.size() + 1;
+  std::vector<SourceFile> found;
+  for (const auto& [path, bytes] : files.Below(root)) {
+    const absl::string_view relative = absl::string_view(path).substr(skip);
+    if (IsHidden(relative) || ignored.Ignores(relative) || patches.count(path) > 0) continue;
+    RETURN_IF_ERROR(RefuseOtherRenderers(path));
+    if (HoldsObjects(path)) found.push_back({path, &bytes});
+  }
+  return found;
+}
+
+// The patches of the input with their texts, in order.
+absl::StatusOr<std::vector<PatchText>> FindPatches(const FileTree& files,
+                                                   const v1::RenderInput& input) {
+  std::vector<PatchText> found;
+  for (const v1::Patch& patch : input.patches()) {
+    const std::string label = absl::StrCat("patch ", found.size() + 1);
+    if (patch.path().empty()) {
+      found.push_back({&patch, patch.inline_(), absl::StrCat(label, " (inline)")});
+      continue;
+    }
+    ASSIGN_OR_RETURN(const std::string path, JoinPath(input.path(), patch.path()));
+    const std::string* bytes = files.Find(path);
+    if (bytes == nullptr) {
+      return absl::NotFoundError(absl::StrCat(path, ": ", label,
+                                              " of the target names this file, which is not there; "
+                                              "paths of patches start at the package's path"));
+    }
+    found.push_back({&patch, *bytes, path});
+  }
+  return found;
+}
+
+VariableScope ScopeOf(const v1::RenderInput& input) {
+  VariableScope scope;
+  for (const v1::Variable& variable : input.variables()) {
+    scope.variables.insert_or_assign(variable.name(), variable.value());
+  }
+  for (const v1::Label& label : input.labels()) {
+    scope.labels.insert_or_assign(label.key(), label.value());
+  }
+  scope.cluster_name = input.cluster_name();
+  scope.path_basename = std::string(BaseName(input.path()));
+  return scope;
+}
+
+absl::Status ReadObjects(absl::string_view text, const std::string& path,
+                         std::vector<RenderedObject>& objects) {
+  ASSIGN_OR_RETURN(std::vector<Document> documents, ParseYaml(text, path));
+  for (Document& document : documents) {
+    const std::string top = document.Where("");
+    absl::StatusOr<std::vector<ListItem>> items = ExpandLists(std::move(document.value));
+    if (!items.ok()) return Annotate(items.status(), top);
+    for (ListItem& item : *items) {
+      absl::StatusOr<Object> object = MakeObject(std::move(item.value));
+      if (!object.ok()) return Annotate(object.status(), document.Where(item.pointer));
+      objects.push_back({*std::move(object), path, document.positions.Find(item.pointer).line});
+    }
+    if (objects.size() > limits::kObjectsPerBundleMax) {
+      return absl::ResourceExhaustedError(absl::StrCat(path, ": the package has more than ",
+                                                       limits::kObjectsPerBundleMax, " objects"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The kinds that the package's own definitions say live outside of namespaces.
+std::set<std::pair<std::string, std::string>> ClusterScopedByDefinition(
+    const std::vector<RenderedObject>& objects) {
+  std::set<std::pair<std::string, std::string>> kinds;
+  for (const RenderedObject& rendered : objects) {
+    const Object& object = rendered.object;
+    if (object.key.kind != "CustomResourceDefinition") continue;
+    const Value* scope = object.value.Find("/spec/scope");
+    const Value* group = object.value.Find("/spec/group");
+    const Value* kind = object.value.Find("/spec/names/kind");
+    if (scope == nullptr || !(*scope == Value("Cluster"))) continue;
+    if (group == nullptr || !group->is_string() || kind == nullptr || !kind->is_string()) continue;
+    kinds.emplace(group->string(), kind->string());
+  }
+  return kinds;
+}
+
+absl::Status SetNamespaces(const v1::RenderInput& input, std::vector<RenderedObject>& objects) {
+  if (input.namespace_().empty()) return absl::OkStatus();
+  const auto cluster_scoped = ClusterScopedByDefinition(objects);
+  for (RenderedObject& rendered : objects) {
+    const ObjectKey& key = rendered.object.key;
+    if (IsClusterScoped(key.group(), key.kind)) continue;
+    if (cluster_scoped.count({std::string(key.group()), key.kind}) > 0) continue;
+    if (!key.namespace_.empty() && !input.override_namespace()) continue;
+    rendered.object.value.Set("/metadata/namespace", input.namespace_());
+    absl::StatusOr<Object> object = MakeObject(std::move(rendered.object.value));
+    if (!object.ok()) {
+      return Annotate(object.status(), absl::StrCat(rendered.file, ":", rendered.line));
+    }
+    rendered.object = *std::move(object);
+  }
+  return absl::OkStatus();
+}
+
+// One cluster can have an identity only once, whichever version of its group it is written in.
+absl::Status RefuseDuplicates(const std::vector<RenderedObject>& objects) {
+  using Identity =
+      std::tuple<absl::string_view, absl::string_view, absl::string_view, absl::string_view>;
+  std::map<Identity, const RenderedObject*> seen;
+  for (const RenderedObject& rendered : objects) {
+    const ObjectKey& key = rendered.object.key;
+    const auto [first, added] =
+        seen.try_emplace({key.group(), key.kind, key.namespace_, key.name}, &rendered);
+    if (added) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        rendered.file, ":", rendered.line, ": ", key.text(), " is in the package twice; first in ",
+        first->second->file, ":", first->second->line, "; remove one of the two"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Rendering> Render(const FileTree& files, const v1::RenderInput& input) {
+  ASSIGN_OR_RETURN(const std::vector<SourceFile> sources, FindFiles(files, input));
+  ASSIGN_OR_RETURN(const std::vector<PatchText> patches, FindPatches(files, input));
+  const VariableScope scope = ScopeOf(input);
+  Rendering rendering;
+  for (const SourceFile& source : sources) {
+    if (!input.substitute()) {
+      RETURN_IF_ERROR(ReadObjects(*source.bytes, source.path, rendering.objects));
+      continue;
+    }
+    ASSIGN_OR_RETURN(const std::string text,
+                     SubstituteDocuments(*source.bytes, scope, source.path));
+    RETURN_IF_ERROR(ReadObjects(text, source.path, rendering.objects));
+  }
+  for (const PatchText& patch : patches) {
+    std::string text(patch.text);
+    if (input.substitute()) {
+      ASSIGN_OR_RETURN(text, Substitute(patch.text, scope, {patch.name, 1}));
+    }
+    RETURN_IF_ERROR(
+        ApplyPatch(*patch.patch, text, patch.name, input.namespace_(), rendering.objects));
+  }
+  RETURN_IF_ERROR(SetNamespaces(input, rendering.objects));
+  RETURN_IF_ERROR(RefuseDuplicates(rendering.objects));
+  if (rendering.objects.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("path '", input.path(), "': renders to nothing; ", sources.size(),
+                     " files with objects were found; an empty package is never meant"));
+  }
+  std::sort(
+      rendering.objects.begin(), rendering.objects.end(),
+      [](const RenderedObject& a, const RenderedObject& b) { return a.object.key < b.object.key; });
+  return rendering;
+}
+
+absl::StatusOr<std::set<std::string>> UsedClusterVariables(const FileTree& files,
+                                                           const v1::RenderInput& input) {
+  std::set<std::string> uses;
+  if (!input.substitute()) return uses;
+  ASSIGN_OR_RETURN(const std::vector<SourceFile> sources, FindFiles(files, input));
+  ASSIGN_OR_RETURN(const std::vector<PatchText> patches, FindPatches(files, input));
+  for (const SourceFile& source : sources) {
+    RETURN_IF_ERROR(CollectFromDocuments(*source.bytes, source.path, uses));
+  }
+  for (const PatchText& patch : patches) {
+    RETURN_IF_ERROR(CollectClusterVariables(patch.text, {patch.name, 1}, uses));
+  }
+  return uses;
+}
+
+}  // namespace muster

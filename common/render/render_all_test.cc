@@ -1,0 +1,180 @@
+#include "common/render/render_all.h"
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/digest.h"
+#include "common/manifest/bundle.h"
+#include "gtest/gtest.h"
+
+namespace muster {
+namespace {
+
+// A repository in memory that counts how often it is read.
+class Repository {
+ public:
+  void Put(const std::string& path, const std::string& bytes) { files_[path] = bytes; }
+
+  TreeReader Reader() {
+    return {.tree_id = [this](const std::string& path) -> absl::StatusOr<std::string> {
+              std::string all;
+              for (const auto& [name, bytes] : files_) {
+                if (name.rfind(path, 0) == 0) absl::StrAppend(&all, name, "\n", bytes, "\n");
+              }
+              if (all.empty()) return absl::NotFoundError(absl::StrCat("no path ", path));
+              return Digest::Of(all).hex();
+            },
+            .read = [this](const std::string& path) -> absl::StatusOr<FileTree> {
+              ++reads;
+              FileTree tree;
+              for (const auto& [name, bytes] : files_) {
+                if (name.rfind(path, 0) != 0) continue;
+                EXPECT_TRUE(tree.Add(name, bytes).ok());
+              }
+              return tree;
+            }};
+  }
+
+  int reads = 0;
+
+ private:
+  std::map<std::string, std::string> files_;
+};
+
+std::string ConfigMap(absl::string_view name, absl::string_view value) {
+  return absl::StrCat("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ", name,
+                      "}\ndata: {value: \"", value, "\"}\n");
+}
+
+v1::RenderInput Input(const std::string& path, const std::string& cluster, const std::string& env) {
+  v1::RenderInput input;
+  input.set_package(path);
+  input.set_path(path);
+  input.set_substitute(true);
+  input.set_cluster_name(cluster);
+  v1::Label* label = input.add_labels();
+  label->set_key("env");
+  label->set_value(env);
+  return input;
+}
+
+int CountRendered(const v1::RenderResponse& response) {
+  int count = 0;
+  for (const v1::RenderOutput& output : response.outputs()) count += !output.manifest().empty();
+  return count;
+}
+
+TEST(RenderAll, RendersOnceForAllClustersWhenTheFilesNameNone) {
+  Repository repository;
+  repository.Put("web/a.yaml", ConfigMap("a", "1"));
+  v1::RenderRequest request;
+  for (int i = 0; i < 100; ++i) {
+    *request.add_inputs() = Input("web", absl::StrCat("c", i), i % 2 == 0 ? "dev" : "prod");
+  }
+  const v1::RenderResponse response = RenderAll(request, repository.Reader());
+  ASSERT_EQ(response.outputs_size(), 100);
+  EXPECT_EQ(CountRendered(response), 1);
+  EXPECT_FALSE(response.outputs(0).manifest().empty());
+  for (const v1::RenderOutput& output : response.outputs()) {
+    EXPECT_EQ(output.input_digest(), response.outputs(0).input_digest());
+    EXPECT_TRUE(output.uses_known());
+    EXPECT_EQ(output.uses_size(), 0);
+  }
+  EXPECT_EQ(repository.reads, 1);
+}
+
+TEST(RenderAll, RendersOnceForEachValueThatTheFilesAskFor) {
+  Repository repository;
+  repository.Put("web/a.yaml", ConfigMap("a", "${cluster.labels.env}"));
+  v1::RenderRequest request;
+  for (int i = 0; i < 100; ++i) {
+    *request.add_inputs() = Input("web", absl::StrCat("c", i), i % 2 == 0 ? "dev" : "prod");
+  }
+  const v1::RenderResponse response = RenderAll(request, repository.Reader());
+  EXPECT_EQ(CountRendered(response), 2);
+  EXPECT_EQ(response.outputs(0).input_digest(), response.outputs(98).input_digest());
+  EXPECT_NE(response.outputs(0).input_digest(), response.outputs(1).input_digest());
+  EXPECT_EQ(response.outputs(1).uses(0), "cluster.labels.env");
+  EXPECT_NE(response.outputs(1).objects(0).find("\"prod\""), std::string::npos);
+}
+
+TEST(RenderAll, TellsAnAbsentLabelFromAnEmptyOne) {
+  Repository repository;
+  repository.Put("web/a.yaml", ConfigMap("a", "${cluster.labels.env:0}"));
+  v1::RenderRequest request;
+  *request.add_inputs() = Input("web", "c", "");
+  *request.add_inputs() = Input("web", "c", "");
+  request.mutable_inputs(1)->clear_labels();
+  const v1::RenderResponse response = RenderAll(request, repository.Reader());
+  EXPECT_NE(response.outputs(0).input_digest(), response.outputs(1).input_digest());
+  EXPECT_EQ(response.outputs(0).code(), 0);
+  EXPECT_EQ(response.outputs(1).code(), static_cast<int>(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(RenderAll, AnswersWithABundle) {
+  Repository repository;
+  repository.Put("web/a.yaml", ConfigMap("b", "2") + "---\n" + ConfigMap("a", "1"));
+  v1::RenderRequest request;
+  *request.add_inputs() = Input("web", "c", "dev");
+  const v1::RenderResponse response = RenderAll(request, repository.Reader());
+  const v1::RenderOutput& output = response.outputs(0);
+  ASSERT_EQ(output.code(), 0) << output.message();
+  EXPECT_EQ(output.engine(), "yaml");
+  const absl::StatusOr<v1::Manifest> manifest = ParseManifest(output.manifest());
+  ASSERT_TRUE(manifest.ok()) << manifest.status();
+  ASSERT_EQ(manifest->entries_size(), 2);
+  ASSERT_EQ(output.objects_size(), 2);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(ParseBundleObject(manifest->entries(i), output.objects(i)).ok());
+  }
+  EXPECT_EQ(manifest->entries(0).name(), "a");
+}
+
+TEST(RenderAll, DoesNotRenderWhatIsKnown) {
+  Repository repository;
+  repository.Put("web/a.yaml", ConfigMap("a", "1"));
+  v1::RenderRequest request;
+  *request.add_inputs() = Input("web", "c", "dev");
+  const std::string digest = RenderAll(request, repository.Reader()).outputs(0).input_digest();
+  request.mutable_inputs(0)->add_known_inputs(digest);
+  const v1::RenderResponse again = RenderAll(request, repository.Reader());
+  EXPECT_EQ(again.outputs(0).input_digest(), digest);
+  EXPECT_EQ(CountRendered(again), 0);
+
+  // Nothing is even read when nothing is substituted.
+  request.mutable_inputs(0)->set_substitute(false);
+  request.mutable_inputs(0)->add_known_inputs(
+      RenderAll(request, repository.Reader()).outputs(0).input_digest());
+  repository.reads = 0;
+  EXPECT_EQ(CountRendered(RenderAll(request, repository.Reader())), 0);
+  EXPECT_EQ(repository.reads, 0);
+
+  // Another content is another input.
+  repository.Put("web/a.yaml", ConfigMap("a", "2"));
+  EXPECT_EQ(CountRendered(RenderAll(request, repository.Reader())), 1);
+}
+
+TEST(RenderAll, OneFailureTouchesNoOther) {
+  Repository repository;
+  repository.Put("bad/a.yaml", ConfigMap("a", "${x}"));
+  repository.Put("broken/a.yaml", ConfigMap("a", "${"));
+  repository.Put("good/a.yaml", ConfigMap("a", "1"));
+  v1::RenderRequest request;
+  for (const char* path : {"good", "bad", "gone", "broken", "bad"}) {
+    *request.add_inputs() = Input(path, "c", "dev");
+  }
+  const v1::RenderResponse response = RenderAll(request, repository.Reader());
+  EXPECT_EQ(response.outputs(0).code(), 0);
+  EXPECT_EQ(response.outputs(1).message().substr(0, 13), "bad/a.yaml:4:");
+  EXPECT_EQ(response.outputs(4).message(), response.outputs(1).message());
+  EXPECT_FALSE(response.outputs(1).input_digest().empty());
+  EXPECT_EQ(response.outputs(2).code(), static_cast<int>(absl::StatusCode::kNotFound));
+  EXPECT_EQ(response.outputs(3).code(), static_cast<int>(absl::StatusCode::kInvalidArgument));
+  for (const v1::RenderOutput& output : response.outputs()) EXPECT_TRUE(output.uses_known());
+}
+
+}  // namespace
+}  // namespace muster

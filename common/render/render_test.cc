@@ -1,0 +1,229 @@
+#include "common/render/render.h"
+
+#include <initializer_list>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/limits.h"
+#include "common/manifest/json.h"
+#include "google/protobuf/text_format.h"
+#include "gtest/gtest.h"
+
+namespace muster {
+namespace {
+
+using Paths = std::vector<std::pair<std::string, std::string>>;
+
+FileTree Tree(const Paths& files) {
+  FileTree tree;
+  for (const auto& [path, bytes] : files) EXPECT_TRUE(tree.Add(path, bytes).ok()) << path;
+  return tree;
+}
+
+v1::RenderInput Input(const std::string& text) {
+  v1::RenderInput input;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &input)) << text;
+  return input;
+}
+
+std::string ConfigMap(absl::string_view name, absl::string_view more = "") {
+  return absl::StrCat("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ", name, "\n", more);
+}
+
+// "key file:line" of each object, or the error.
+std::vector<std::string> Rendered(const FileTree& tree, const v1::RenderInput& input) {
+  const absl::StatusOr<Rendering> rendering = Render(tree, input);
+  if (!rendering.ok()) return {absl::StrCat("error: ", rendering.status().message())};
+  std::vector<std::string> lines;
+  for (const RenderedObject& object : rendering->objects) {
+    lines.push_back(absl::StrCat(object.object.key.text(), " ", object.file, ":", object.line));
+  }
+  return lines;
+}
+
+std::string Only(const FileTree& tree, const v1::RenderInput& input, absl::string_view pointer) {
+  const absl::StatusOr<Rendering> rendering = Render(tree, input);
+  if (!rendering.ok()) return absl::StrCat("error: ", rendering.status().message());
+  if (rendering->objects.size() != 1) return "not one object";
+  const Value* value = rendering->objects[0].object.value.Find(pointer);
+  return value == nullptr ? "absent" : CanonicalJson(*value);
+}
+
+using Lines = std::vector<std::string>;
+
+TEST(Render, TakesAllManifestsAtAndBelowThePathSortedWithTheirSources) {
+  const FileTree tree = Tree({
+      {"apps/web/b.yaml", ConfigMap("b") + "---\n" + ConfigMap("a")},
+      {"apps/web/sub/c.json", R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c"}})"},
+      {"apps/web/sub/d.yml", "# nothing\n---\n" + ConfigMap("d")},
+      {"apps/web/README.md", "kind: not looked at"},
+      {"apps/web-old/x.yaml", "kind: ["},
+  });
+  EXPECT_EQ(Rendered(tree, Input("path: 'apps/web'")),
+            (Lines{"v1/ConfigMap/a apps/web/b.yaml:6", "v1/ConfigMap/b apps/web/b.yaml:1",
+                   "v1/ConfigMap/c apps/web/sub/c.json:1", "v1/ConfigMap/d apps/web/sub/d.yml:3"}));
+  EXPECT_EQ(Rendered(tree, Input("path: 'apps/web/sub/d.yml'")),
+            (Lines{"v1/ConfigMap/d apps/web/sub/d.yml:3"}));
+}
+
+TEST(Render, TakesListsApart) {
+  const FileTree tree = Tree({{"a.yaml", "apiVersion: v1\nkind: List\nitems:\n- " +
+                                             std::string("{apiVersion: v1, kind: ConfigMap, "
+                                                         "metadata: {name: a}}\n- {apiVersion: v1, "
+                                                         "kind: Secret, metadata: {name: b}}\n")}});
+  EXPECT_EQ(Rendered(tree, Input("")), (Lines{"v1/ConfigMap/a a.yaml:4", "v1/Secret/b a.yaml:5"}));
+}
+
+TEST(Render, SkipsHiddenIgnoredAndPatchFiles) {
+  const FileTree tree = Tree({
+      {"p/a.yaml", ConfigMap("a")},
+      {"p/.github/workflow.yaml", "on: push"},
+      {"p/.sops.yaml", "creation_rules: []"},
+      {"p/.musterignore", "values*.yaml\n/examples/\n"},
+      {"p/sub/values-prod.yaml", "x: 1"},
+      {"p/examples/kustomization.yaml", "resources: []"},
+      {"p/patches/dev.yaml", "spec: {}"},
+      {"p/patches/prod.yaml", ConfigMap("a", "data: {x: '1'}\n")},
+  });
+  const v1::RenderInput input = Input(R"pb(
+    path: "p"
+    patches { path: "patches/prod.yaml" }
+    patch_files: "patches/dev.yaml"
+    patch_files: "patches/prod.yaml"
+  )pb");
+  EXPECT_EQ(Rendered(tree, input), (Lines{"v1/ConfigMap/a p/a.yaml:1"}));
+  EXPECT_EQ(Only(tree, input, "/data"), R"({"x":"1"})");
+}
+
+TEST(Render, SubstitutesOnlyWhenToldTo) {
+  const FileTree tree = Tree({{"a.yaml", ConfigMap("a", "data:\n  x: ${x}\n  n: \"${n}\"\n")}});
+  EXPECT_EQ(Only(tree, Input(""), "/data"), R"({"n":"${n}","x":"${x}"})");
+  EXPECT_EQ(Only(tree, Input(R"pb(
+                   substitute: true
+                   variables { name: "n" value: "1" }
+                   variables { name: "x" value: "1" })pb"),
+                 "/data"),
+            R"({"n":"1","x":1})");
+  EXPECT_EQ(Only(tree, Input(R"pb(substitute: true
+                                  variables { name: "x" value: "1" })pb"),
+                 ""),
+            "error: a.yaml:7: variable 'n' is not defined; set it under 'variables' of the package "
+            "or its target, give a default (${n:-value}), or write $${n} to keep the text");
+}
+
+TEST(Render, SubstitutesInPatchesAndKnowsClusterAndPath) {
+  const FileTree tree = Tree({{"apps/web/a.yaml", ConfigMap("a")}});
+  EXPECT_EQ(Only(tree, Input(R"pb(
+                   path: "apps/web"
+                   substitute: true
+                   patches {
+                     inline: "data: {c: '${cluster.name}', p: '${path.basename}'}"
+                     target_kind: "ConfigMap"
+                   }
+                   cluster_name: "eu-1")pb"),
+                 "/data"),
+            R"({"c":"eu-1","p":"web"})");
+}
+
+TEST(Render, SetsTheNamespaceOfWhatHasNone) {
+  const FileTree tree = Tree({
+      {"a.yaml", ConfigMap("a") + "---\n" + ConfigMap("b", "  namespace: other\n")},
+      {"n.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: web}\n"},
+      {"z.yaml",
+       "apiVersion: example.com/v1\nkind: Zone\nmetadata: {name: z}\n---\n"
+       "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"
+       "metadata: {name: zones.example.com}\n"
+       "spec: {group: example.com, scope: Cluster, names: {kind: Zone}}\n"},
+  });
+  EXPECT_EQ(Rendered(tree, Input("namespace: 'web'")),
+            (Lines{"apiextensions.k8s.io/v1/CustomResourceDefinition/zones.example.com z.yaml:5",
+                   "example.com/v1/Zone/z z.yaml:1", "v1/ConfigMap/other/b a.yaml:6",
+                   "v1/ConfigMap/web/a a.yaml:1", "v1/Namespace/web n.yaml:1"}));
+  EXPECT_EQ(Rendered(tree, Input("namespace: 'web' override_namespace: true"))[2],
+            "v1/ConfigMap/web/a a.yaml:1");
+  EXPECT_EQ(Rendered(tree, Input("namespace: 'web' override_namespace: true"))[3],
+            "v1/ConfigMap/web/b a.yaml:6");
+}
+
+TEST(Render, RefusesTheSameIdentityTwiceNamingBothPlaces) {
+  EXPECT_EQ(
+      Rendered(Tree({{"a.yaml", ConfigMap("a")}, {"b.yaml", "\n" + ConfigMap("a")}}), Input("")),
+      (Lines{"error: b.yaml:2: v1/ConfigMap/a is in the package twice; first in a.yaml:1; "
+             "remove one of the two"}));
+  // The namespace that both get makes them one; so does another version of the same group.
+  EXPECT_EQ(
+      Rendered(Tree({{"a.yaml", ConfigMap("a")}, {"b.yaml", ConfigMap("a", "  namespace: web\n")}}),
+               Input("namespace: 'web'"))[0]
+          .substr(0, 16),
+      "error: b.yaml:1:");
+  EXPECT_EQ(
+      Rendered(
+          Tree({{"a.yaml", "{apiVersion: batch/v1, kind: CronJob, metadata: {name: a}}"},
+                {"b.yaml", "{apiVersion: batch/v1beta1, kind: CronJob, metadata: {name: a}}"}}),
+          Input(""))[0]
+          .substr(0, 16),
+      "error: b.yaml:1:");
+}
+
+TEST(Render, SaysWhereAnObjectIsNone) {
+  for (const auto& [text, where] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"a: 1\n", "error: p/a.yaml:1:"},
+           {ConfigMap("a") + "---\nkind: ConfigMap\nmetadata: {name: b}\n", "error: p/a.yaml:6:"},
+           {"apiVersion: v1\nkind: List\nitems:\n- kind: x\n", "error: p/a.yaml:4:"},
+           {"apiVersion: v1\nkind: List\nitems: 3\n", "error: p/a.yaml:1:"},
+           {"- a\n", "error: p/a.yaml:1:"},
+           {"a: [\n", "error: p/a.yaml:"}}) {
+    const std::string result = Rendered(Tree({{"p/a.yaml", text}}), Input("path: 'p'"))[0];
+    EXPECT_EQ(result.substr(0, where.size()), where) << result;
+  }
+}
+
+TEST(Render, RefusesToRenderToNothing) {
+  EXPECT_EQ(Render(Tree({{"p/README.md", "x"}}), Input("path: 'p'")).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(
+      Rendered(Tree({{"p/a.yaml", "# all commented out\n"}}), Input("path: 'p'"))[0],
+      "error: path 'p': renders to nothing; 1 files with objects were found; an empty package "
+      "is never meant");
+  EXPECT_EQ(Render(Tree({{"p/a.yaml", ConfigMap("a")}}), Input("path: 'q'")).status().code(),
+            absl::StatusCode::kNotFound);
+  const absl::StatusOr<Rendering> deleted =
+      Render(Tree({{"p/a.yaml", ConfigMap("a")}}),
+             Input(R"pb(path: "p"
+                        patches { inline: "$patch: delete" target_name: "a" })pb"));
+  EXPECT_EQ(deleted.status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(Render, RefusesRenderersThatAreNotBuiltByName) {
+  for (const char* name : {"kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml",
+                           "sub/kustomization.yaml"}) {
+    const absl::StatusOr<Rendering> rendering =
+        Render(Tree({{"p/a.yaml", ConfigMap("a")}, {absl::StrCat("p/", name), "x: 1"}}),
+               Input("path: 'p'"));
+    EXPECT_EQ(rendering.status().code(), absl::StatusCode::kUnimplemented) << name;
+    EXPECT_NE(rendering.status().message().find("not built yet in this version"),
+              std::string::npos);
+  }
+}
+
+TEST(Render, IsTheSameEveryTime) {
+  const FileTree tree =
+      Tree({{"a.yaml", ConfigMap("a") + "---\n" + ConfigMap("b")}, {"c.yaml", ConfigMap("c")}});
+  EXPECT_EQ(Rendered(tree, Input("")), Rendered(tree, Input("")));
+}
+
+TEST(UsedClusterVariables, AreThoseOfFilesAndPatches) {
+  const FileTree tree = Tree({{"a.yaml", ConfigMap("a", "data: {x: \"${cluster.labels.env}\"}\n")},
+                              {"b.yaml", ConfigMap("b", "data: {x: \"$${cluster.name}\"}\n")},
+                              {"p.yaml", "data: {y: \"${cluster.labels.zone:-z}\"}"}});
+  v1::RenderInput input = Input(R"pb(patches { path: "p.yaml" target_name: "a" })pb");
+  EXPECT_TRUE(UsedClusterVariables(tree, input)->empty());
+  input.set_substitute(true);
+  EXPECT_EQ(*UsedClusterVariables(tree, input),
+            (std::set<std::string>{"cluster.labels.env", "cluster.labels.zone"}));
+}
+
+}  // namespace
+}  // namespace muster
