@@ -85,10 +85,15 @@ TEST(RocksdbStore, RefusesADirectoryThatCannotBeMade) {
   EXPECT_FALSE(OpenRocksdbStore(At(directory.path("file"))).ok());
 }
 
-TEST(RocksdbStore, KeepsItsDirectoryToItself) {
+TEST(RocksdbStore, KeepsItsDataToItself) {
   const Directory directory;
-  MustOpen(At(directory.path()));
-  EXPECT_EQ(fs::status(directory.path()).permissions(), fs::perms::owner_all);
+  MustOpen(At(directory.path("made")));
+  EXPECT_EQ(fs::status(directory.path("made")).permissions(), fs::perms::owner_all);
+  // A directory that was made for it may be open to others; the data in it is not.
+  fs::create_directory(directory.path("given"));
+  fs::permissions(directory.path("given"), fs::perms(0755));
+  MustOpen(At(directory.path("given")));
+  EXPECT_EQ(fs::status(directory.path("given/db")).permissions(), fs::perms::owner_all);
 }
 
 // ---------------------------------------------------------------- a full disk
