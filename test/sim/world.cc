@@ -1,0 +1,234 @@
+#include "test/sim/world.h"
+
+#include <cstdlib>
+#include <iostream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/check.h"
+#include "hub/core/keys.h"
+#include "proto/storage.pb.h"
+
+namespace muster::sim {
+namespace {
+
+// Any moment will do, as long as it is the same one each time.
+const absl::Time kStart = absl::FromUnixSeconds(1'800'000'000);
+
+std::string Seed32(absl::string_view text) { return Digest::Of(text).bytes(); }
+
+v1::HubMeta Meta(const std::string& hub_id) {
+  v1::HubMeta meta;
+  meta.set_format(1);
+  meta.set_hub_id(hub_id);
+  meta.set_fleet_url(Forge::kFleetUrl);
+  meta.set_fleet_branch("main");
+  meta.set_created_ms(absl::ToUnixMillis(kStart));
+  return meta;
+}
+
+}  // namespace
+
+World::World(WorldSettings settings)
+    : settings_(settings),
+      random_(settings.seed),
+      queue_(kStart),
+      node_world_{queue_, trace_, [this] { AfterTurn(); }},
+      signing_key_(Ed25519PrivateKey::FromSeed(Seed32("hub"))),
+      hub_id_(Digest::Of("root").hex()) {
+  forge_ = std::make_unique<Forge>(remotes_, random_, settings_.agents);
+  network_ = std::make_unique<Network>(Network::Parts{queue_, random_, trace_});
+  hub_ = std::make_unique<HubNode>(HubNode::Setup{.world = node_world_,
+                                                  .network = *network_,
+                                                  .remotes = remotes_,
+                                                  .signing_key = signing_key_,
+                                                  .hub_id = hub_id_,
+                                                  .seed = settings_.seed});
+  MakeAgents();
+  PrepareDisk();
+  hub_->Start();
+  for (auto& agent : agents_) agent->Start();
+}
+
+World::~World() {
+  for (auto& agent : agents_) agent->Kill();
+  hub_->Kill();
+}
+
+void World::MakeAgents() {
+  const auto verifier = std::make_shared<const Ed25519Verifier>(
+      std::vector<Ed25519PublicKey>{signing_key_.public_key()}, /*threshold=*/1);
+  generations_.resize(settings_.agents);
+  accepted_.resize(settings_.agents);
+  for (int i = 0; i < settings_.agents; ++i) {
+    const std::string name = Forge::ClusterName(i);
+    agents_.push_back(std::make_unique<AgentNode>(AgentNode::Setup{
+        .world = Node::World{queue_, trace_,
+                             [this, i] {
+                               turned_agent_ = i;
+                               AfterTurn();
+                               turned_agent_ = -1;
+                             }},
+        .network = *network_,
+        .index = i,
+        .name = name,
+        .cluster = ClusterId(Digest::Of(name).hex().substr(0, 32)),
+        .spki = Digest::Of(absl::StrCat("key of ", name)),
+        .hub_id = hub_id_,
+        .verifier = verifier,
+        .identity = Ed25519PrivateKey::FromSeed(Seed32(name)),
+        .seed = settings_.seed * 1'000 + i,
+        .blobs = [this](const Digest& digest) -> absl::StatusOr<std::string> {
+          if (!hub_->up()) return absl::UnavailableError("the hub is down");
+          return hub_->disk().Get(hub::keys::Blob(digest));
+        },
+        .keep_json = settings_.keep_json}));
+    agents_.back()->set_removal_check(
+        [this, i](const agent::RemoveRequest& request) { CheckRemoval(i, request); });
+  }
+}
+
+// The clusters are enrolled already: enrolment has tests of its own, and its keys are random.
+void World::PrepareDisk() {
+  Batch batch;
+  batch.Put(hub::keys::kMeta, Meta(hub_id_).SerializeAsString());
+  for (int i = 0; i < settings_.agents; ++i) {
+    const std::string name = Forge::ClusterName(i);
+    v1::ClusterRecord record;
+    record.set_id(agents_[i]->cluster().text());
+    record.set_name(name);
+    record.set_state(v1::ClusterRecord::STATE_ENROLLED);
+    record.set_spki(Digest::Of(absl::StrCat("key of ", name)).bytes());
+    record.set_identity_public_key(
+        Ed25519PrivateKey::FromSeed(Seed32(name)).public_key().bytes());
+    record.set_enrolled_ms(absl::ToUnixMillis(kStart));
+    record.set_certificate_expires_ms(absl::ToUnixMillis(kStart + absl::Hours(24 * 3650)));
+    batch.Put(hub::keys::Cluster(agents_[i]->cluster()), record.SerializeAsString());
+  }
+  CHECK_OK(hub_->disk().Commit(batch));
+}
+
+void World::Advance(absl::Duration span) {
+  const absl::Time end = queue_.Now() + span;
+  while (queue_.Step(end)) {
+  }
+}
+
+bool World::Converged() const { return WhyNotConverged().empty(); }
+
+void World::MustConverge(absl::Duration limit) {
+  const absl::Time start = queue_.Now();
+  while (!Converged()) {
+    if (queue_.Now() - start > limit) {
+      Fail(absl::StrCat("S6: not converged after ", absl::FormatDuration(limit), ": ",
+                        WhyNotConverged()));
+    }
+    Advance(absl::Seconds(1));
+  }
+  trace_.Note(queue_.Now(), "world", "has converged");
+}
+
+void World::Run() {
+  PlanCommits();
+  if (settings_.faults) PlanStorm();
+  Advance(settings_.storm);
+  EndStorm();
+  MustConverge(settings_.calm);
+}
+
+// ---------------------------------------------------------------- questions
+
+std::string World::WhyNotConverged() const {
+  const std::shared_ptr<const hub::FleetView> view = hub_->view();
+  if (view == nullptr) return "the hub is down";
+  for (size_t i = 0; i < agents_.size(); ++i) {
+    const std::string& name = agents_[i]->name();
+    if (agents_[i]->driver().Objects() != forge_->Expected(static_cast<int>(i))) {
+      return absl::StrCat(name, " does not hold what Git says");
+    }
+    const std::shared_ptr<const hub::ClusterRow> row = view->clusters().Find(name);
+    if (row == nullptr) return absl::StrCat("the hub does not show ", name);
+    if (!row->converged || row->connection != v1::CONNECTION_STATUS_CONNECTED ||
+        row->sync != v1::SYNC_STATUS_SYNCED || row->health != v1::HEALTH_STATUS_HEALTHY) {
+      return absl::StrCat("the hub shows ", name, " as ",
+                          v1::ConnectionStatus_Name(row->connection), ", ",
+                          v1::SyncStatus_Name(row->sync), ", ", v1::HealthStatus_Name(row->health),
+                          row->converged ? "" : ", not converged", ": ", row->message);
+    }
+  }
+  return "";
+}
+
+void World::AfterTurn() {
+  ++tally_.turns;
+  if (turned_agent_ >= 0) CheckAgent(turned_agent_);
+}
+
+void World::CheckAgent(int index) {
+  const agent::AgentCore* core = agents_[index]->core();
+  if (core == nullptr || core->desired() == nullptr) return;
+  const uint64_t generation = core->desired()->generation();
+  if (generation < generations_[index]) {
+    Fail(absl::StrCat("S1: ", agents_[index]->name(), " fell from generation ",
+                      generations_[index], " to ", generation));
+  }
+  if (generation == generations_[index]) return;
+  generations_[index] = generation;
+  absl::StatusOr<Digest> accepted = Digest::FromBytes(core->observed().desired_digest());
+  CHECK_OK(accepted);
+  const auto [known, is_new] = accepted_[index].emplace(generation, *accepted);
+  if (!is_new && known->second != *accepted) {
+    Fail(absl::StrCat("S4: two desired states of generation ", generation, " for ",
+                      agents_[index]->name()));
+  }
+  trace_.Note(queue_.Now(), agents_[index]->name(),
+              absl::StrCat("accepts generation ", generation, " ", accepted->short_hex()));
+  // The hub may have moved on since; what it has now must not be older.
+  const absl::StatusOr<std::string> stored =
+      hub_->disk().Get(hub::keys::Desired(agents_[index]->cluster()));
+  v1::DesiredRecord record;
+  v1::DesiredState state;
+  if (!stored.ok() || !record.ParseFromString(*stored) ||
+      !state.ParseFromString(record.payload()) || state.generation() < generation ||
+      (state.generation() == generation && Digest::Of(record.payload()) != *accepted)) {
+    Fail(absl::StrCat("S2: ", agents_[index]->name(), " accepted generation ", generation,
+                      ", which the hub has not on its disk"));
+  }
+}
+
+void World::CheckRemoval(int index, const agent::RemoveRequest& request) {
+  const agent::AgentCore* core = agents_[index]->core();
+  if (core == nullptr || core->desired() == nullptr) {
+    Fail(absl::StrCat("S3: ", agents_[index]->name(), " removes without an accepted state"));
+  }
+  for (const v1::DesiredPackage& package : core->desired()->packages()) {
+    absl::StatusOr<Digest> bundle = Digest::FromBytes(package.bundle_digest());
+    CHECK_OK(bundle);
+    absl::StatusOr<std::string> stored = hub_->disk().Get(hub::keys::Blob(*bundle));
+    CHECK_OK(stored);
+    v1::BlobRecord blob;
+    CHECK(blob.ParseFromString(*stored));
+    absl::StatusOr<std::string> bytes = Decompress(blob.zstd(), blob.size());
+    CHECK_OK(bytes);
+    v1::Manifest manifest;
+    CHECK(manifest.ParseFromString(*bytes));
+    for (const v1::ManifestEntry& entry : manifest.entries()) {
+      if (entry.kind() == request.key.kind && entry.name() == request.key.name &&
+          entry.namespace_() == request.key.namespace_ &&
+          entry.api_version() == request.key.api_version) {
+        Fail(absl::StrCat("S3: ", agents_[index]->name(), " removes ", request.key.name,
+                          ", which package ", package.name(), " has"));
+      }
+    }
+  }
+}
+
+void World::Fail(const std::string& what) {
+  std::cerr << trace_.Tail(60) << "\n"
+            << what << "\n"
+            << "repeat: bazel run //test/sim:replay -- --seed " << settings_.seed << " --agents "
+            << settings_.agents << "\n";
+  std::abort();
+}
+
+}  // namespace muster::sim
