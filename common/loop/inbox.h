@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,6 +30,10 @@ class Inbox {
   Inbox(std::string name, size_t warn_size)
       : name_(std::move(name)), warn_size_(warn_size), next_warning_(warn_size) {}
 
+  // From now on `on_post` is called after each post, on the posting thread: for who waits for several
+  // inboxes at once. It must not wait. Call before the first post.
+  void OnPost(std::function<void()> on_post) { on_post_ = std::move(on_post); }
+
   // Returns false, and drops `event`, when the inbox is closed.
   bool Post(Event event) {
     size_t warn_at = 0;
@@ -42,6 +47,7 @@ class Inbox {
       }
     }
     arrived_.Signal();
+    if (on_post_) on_post_();
     if (warn_at != 0) {
       log::Warning("inbox is long", {{"inbox", name_}, {"events", absl::StrCat(warn_at)}});
     }
@@ -84,6 +90,7 @@ class Inbox {
 
   const std::string name_;
   const size_t warn_size_;
+  std::function<void()> on_post_;
 
   mutable Mutex mutex_;
   CondVar arrived_;
