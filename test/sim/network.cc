@@ -131,8 +131,10 @@ void Network::ArriveAtHub(hub::LinkId link, const v1::AgentMessage& message) {
       if (found->second.hello_seen) post_to_hub_(hub::AgentHeartbeat{link, message.heartbeat()});
       return;
     case v1::AgentMessage::kReport:
-      if (found->second.hello_seen) post_to_hub_(hub::AgentReport{link, message.report()});
-      return;
+      if (!found->second.hello_seen) return;
+      found->second.reports[message.report().number()] =
+          Digest::Of(message.report().state().SerializeAsString());
+      return post_to_hub_(hub::AgentReport{link, message.report()});
     case v1::AgentMessage::MESSAGE_NOT_SET:
       CHECK(false) << end.port.name << " sent an empty message";
   }
@@ -165,10 +167,21 @@ void Network::Post(hub::Send send) {
   } else if (const auto* welcome = std::get_if<v1::Welcome>(&send.message)) {
     ToAgent(send.link, agent::Welcomed{*welcome});
   } else if (const auto* ack = std::get_if<v1::ReportAck>(&send.message)) {
+    CheckAck(send.link, ack->number());
     ToAgent(send.link, agent::ReportAcked{ack->number()});
   } else {
     ToAgent(send.link, agent::ReportWanted());
   }
+}
+
+void Network::CheckAck(hub::LinkId link, uint64_t number) {
+  const auto found = streams_.find(link);
+  if (found == streams_.end() || !ack_check_) return;
+  std::set<Digest> acceptable;
+  for (auto at = found->second.reports.lower_bound(number); at != found->second.reports.end(); ++at) {
+    acceptable.insert(at->second);
+  }
+  ack_check_(found->second.agent, acceptable);
 }
 
 void Network::Close(const hub::CloseLink& close) { Break(close.link, /*tell_hub=*/true); }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -79,6 +80,11 @@ class Network final : public hub::AgentLinks {
   // While parted, the agent cannot dial, and its stream is silent both ways until a keepalive.
   void Part(int agent, bool parted);
 
+  // Called when the hub acknowledges a report: whose it is, and the digests of the states of that
+  // report and of later ones that have arrived, one of which must be on the hub's disk.
+  using AckCheck = std::function<void(int agent, const std::set<Digest>& acceptable)>;
+  void set_ack_check(AckCheck check) { ack_check_ = std::move(check); }
+
   bool Connected(int agent) const { return ends_.count(agent) && ends_.at(agent).link != 0; }
   int64_t messages() const { return messages_; }
 
@@ -95,6 +101,7 @@ class Network final : public hub::AgentLinks {
     bool hello_seen = false;
     absl::Time last_up;    // when the newest message towards the hub arrives
     absl::Time last_down;  // likewise towards the agent
+    std::map<uint64_t, Digest> reports;  // that arrived: number -> digest of the state
   };
 
   void Dial(int agent);
@@ -106,9 +113,11 @@ class Network final : public hub::AgentLinks {
   }
   void ArriveAtHub(hub::LinkId link, const v1::AgentMessage& message);
   void ToAgent(hub::LinkId link, agent::Event event);
+  void CheckAck(hub::LinkId link, uint64_t number);
 
   Parts parts_;
   Weather weather_;
+  AckCheck ack_check_;
   std::function<void(hub::Event)> post_to_hub_;  // null while the hub is down
   hub::PushBuilder* pushes_ = nullptr;
   std::map<int, End> ends_;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
+#include "common/base/compression.h"
 #include "hub/core/keys.h"
 #include "proto/storage.pb.h"
 
@@ -44,6 +45,9 @@ World::World(WorldSettings settings)
                                                   .signing_key = signing_key_,
                                                   .hub_id = hub_id_,
                                                   .seed = settings_.seed});
+  network_->set_ack_check([this](int index, const std::set<Digest>& acceptable) {
+    CheckAck(index, acceptable);
+  });
   MakeAgents();
   PrepareDisk();
   hub_->Start();
@@ -193,6 +197,17 @@ void World::CheckAgent(int index) {
       (state.generation() == generation && Digest::Of(record.payload()) != *accepted)) {
     Fail(absl::StrCat("S2: ", agents_[index]->name(), " accepted generation ", generation,
                       ", which the hub has not on its disk"));
+  }
+}
+
+void World::CheckAck(int index, const std::set<Digest>& acceptable) {
+  const absl::StatusOr<std::string> stored =
+      hub_->disk().Get(hub::keys::Observed(agents_[index]->cluster()));
+  v1::ObservedRecord record;
+  if (!stored.ok() || !record.ParseFromString(*stored) ||
+      !acceptable.contains(Digest::Of(record.state().SerializeAsString()))) {
+    Fail(absl::StrCat("S5: a report of ", agents_[index]->name(),
+                      " was acknowledged and is not on the hub's disk"));
   }
 }
 

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -96,6 +97,7 @@ class World {
 
   void AfterTurn();
   void CheckAgent(int index);
+  void CheckAck(int index, const std::set<Digest>& acceptable);
   void CheckRemoval(int index, const agent::RemoveRequest& request);
   [[noreturn]] void Fail(const std::string& what);
   std::string WhyNotConverged() const;
