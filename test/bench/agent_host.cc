@@ -145,10 +145,11 @@ absl::StatusOr<absl::Duration> AgentHost::Enrol(const std::vector<Join>& joins,
                                         .clock = kClock,
                                         .random = random,
                                         .on_pending = [](const std::string&) {},
-                                        .pause = [](absl::Duration wait) {
-                                          absl::SleepFor(wait);
-                                          return true;
-                                        }});
+                                        .pause =
+                                            [](absl::Duration wait) {
+                                              absl::SleepFor(wait);
+                                              return true;
+                                            }});
       }
     });
   }

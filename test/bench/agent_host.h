@@ -1,8 +1,8 @@
 // AgentHost: many real agents in one process: each with its own key, certificate, connection, core
 // and cluster in memory; what they share is the thread that takes their turns.
 //
-// Everything that an agent does for its security is done: mutual TLS, Ed25519, SHA-256 of each blob.
-// Only the cluster and the disk are in memory. One thread calls; the agents run on their own.
+// Everything that an agent does for its security is done: mutual TLS, Ed25519, SHA-256 of each
+// blob. Only the cluster and the disk are in memory. One thread calls; the agents run on their own.
 #pragma once
 
 #include <cstdint>

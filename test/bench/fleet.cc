@@ -96,8 +96,8 @@ class Fleet {
     const int64_t rss_all = RssBytes(hub_->pid());
     Print("joins_per_second", options_.agents / join_seconds_, "1/s");
     RETURN_IF_ERROR(MeasureCommits());
-    Print("hub_rss_per_agent",
-          static_cast<double>(rss_all - rss_half) / (options_.agents - half), "B");
+    Print("hub_rss_per_agent", static_cast<double>(rss_all - rss_half) / (options_.agents - half),
+          "B");
     Print("hub_rss", static_cast<double>(RssBytes(hub_->pid())), "B");
     return MeasureReconnect();
   }
@@ -163,12 +163,12 @@ class Fleet {
       RETURN_IF_ERROR(RunCommand({options_.hub, "init", "--data", Path("hub"), "--fleet-url",
                                   absl::StrCat("file://", Path("git")), "--fleet-path", "fleet"}));
     }
-    absl::StatusOr<Process> hub = Process::Start(
-        {options_.hub, "--data", Path("hub"), "--allow-file-urls", "--agent-listen",
-         absl::StrCat("127.0.0.1:", agent_port_), "--operator-listen",
-         absl::StrCat("127.0.0.1:", operator_port_), "--join-listen",
-         absl::StrCat("127.0.0.1:", join_port_)},
-        Path("hub.log"), /*talk=*/false);
+    absl::StatusOr<Process> hub =
+        Process::Start({options_.hub, "--data", Path("hub"), "--allow-file-urls", "--agent-listen",
+                        absl::StrCat("127.0.0.1:", agent_port_), "--operator-listen",
+                        absl::StrCat("127.0.0.1:", operator_port_), "--join-listen",
+                        absl::StrCat("127.0.0.1:", join_port_)},
+                       Path("hub.log"), /*talk=*/false);
     RETURN_IF_ERROR(hub.status());
     hub_ = std::make_unique<Process>(*std::move(hub));
     return Dial();
@@ -221,8 +221,7 @@ class Fleet {
   void StartWorkers() {
     for (int i = 0; i < options_.processes; ++i) {
       absl::StatusOr<Process> worker = Process::Start(
-          {"/proc/self/exe", "--worker", "--join-address",
-           absl::StrCat("127.0.0.1:", join_port_)},
+          {"/proc/self/exe", "--worker", "--join-address", absl::StrCat("127.0.0.1:", join_port_)},
           Path("worker.log"), /*talk=*/true);
       CHECK_OK(worker);
       workers_.push_back(*std::move(worker));
@@ -269,13 +268,13 @@ class Fleet {
     newest.set_limit(1);
     const absl::Time start = absl::Now();
     RETURN_IF_ERROR(client_->Sync(sync).status());
-    RETURN_IF_ERROR(Until(absl::Minutes(2), absl::StrCat("revision ", revision, " is everywhere"),
-                          [&] {
-                            const auto commits = client_->ListCommits(newest);
-                            return commits.ok() && commits->commits_size() == 1 &&
-                                   commits->commits(0).commit().id() == id &&
-                                   commits->commits(0).clusters_applied() == options_.agents;
-                          }));
+    RETURN_IF_ERROR(
+        Until(absl::Minutes(2), absl::StrCat("revision ", revision, " is everywhere"), [&] {
+          const auto commits = client_->ListCommits(newest);
+          return commits.ok() && commits->commits_size() == 1 &&
+                 commits->commits(0).commit().id() == id &&
+                 commits->commits(0).clusters_applied() == options_.agents;
+        }));
     return absl::ToDoubleSeconds(absl::Now() - start);
   }
 

@@ -16,8 +16,8 @@ namespace muster::bench {
 inline void PrintMetric(absl::string_view bench, absl::string_view metric, double value,
                         absl::string_view unit, absl::string_view extra) {
   const std::string line =
-      absl::StrCat("{\"bench\":\"", bench, "\",\"metric\":\"", metric, "\",\"value\":",
-                   absl::StrFormat("%.6g", value), ",\"unit\":\"", unit, "\"",
+      absl::StrCat("{\"bench\":\"", bench, "\",\"metric\":\"", metric,
+                   "\",\"value\":", absl::StrFormat("%.6g", value), ",\"unit\":\"", unit, "\"",
                    extra.empty() ? "" : ",", extra, "}\n");
   std::fputs(line.c_str(), stdout);
   std::fflush(stdout);

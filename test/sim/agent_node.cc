@@ -110,9 +110,9 @@ void AgentNode::Build() {
   agent_ = std::make_unique<agent::Agent>(
       agent::AgentParts{store(), *jobs_, link_, signer_, *inbox_}, settings, *random_);
   CHECK_OK(agent_->Load(world().queue.Now()));
-  setup_.network.AgentUp(
-      setup_.index, AgentPort{name(), setup_.cluster, setup_.spki,
-                              [this](agent::Event event) { Post(std::move(event)); }});
+  setup_.network.AgentUp(setup_.index,
+                         AgentPort{name(), setup_.cluster, setup_.spki,
+                                   [this](agent::Event event) { Post(std::move(event)); }});
 }
 
 void AgentNode::Destroy() {

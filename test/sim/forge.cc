@@ -8,9 +8,9 @@
 namespace muster::sim {
 namespace {
 
-constexpr char kBase[] = "base";      // for all clusters
-constexpr char kGreen[] = "green";    // for the group of that name
-constexpr char kNamed[] = "named";    // for all, with each cluster's own name in it
+constexpr char kBase[] = "base";    // for all clusters
+constexpr char kGreen[] = "green";  // for the group of that name
+constexpr char kNamed[] = "named";  // for all, with each cluster's own name in it
 
 std::string ObjectYaml(const std::string& package, const std::string& name, int value) {
   std::string yaml = absl::StrCat("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ", name,
@@ -20,10 +20,10 @@ std::string ObjectYaml(const std::string& package, const std::string& name, int 
 }
 
 std::string PackageYaml(const std::string& package) {
-  std::string yaml = absl::StrCat(
-      "apiVersion: muster.dev/v1alpha1\nkind: Package\nmetadata: {name: ", package,
-      "}\nspec:\n  project: default\n  repository: apps\n  path: ", package,
-      "\n  targets:\n  - clusterSelector: ");
+  std::string yaml =
+      absl::StrCat("apiVersion: muster.dev/v1alpha1\nkind: Package\nmetadata: {name: ", package,
+                   "}\nspec:\n  project: default\n  repository: apps\n  path: ", package,
+                   "\n  targets:\n  - clusterSelector: ");
   absl::StrAppend(&yaml, package == kGreen ? "{matchLabels: {group: green}}\n" : "{}\n");
   if (package == kNamed) absl::StrAppend(&yaml, "  variables: {unused: \"1\"}\n");
   return yaml;
@@ -182,13 +182,12 @@ std::map<ObjectKey, std::string> Forge::Expected(int cluster) const {
   for (const auto& [package, objects] : content_) {
     if (!Selected(package, cluster)) continue;
     for (const auto& [name, value] : objects) {
-      const std::string own = package == kNamed
-                                  ? absl::StrCat("\"cluster\":\"", ClusterName(cluster), "\",")
-                                  : "";
-      expected[ObjectKey{"v1", "ConfigMap", "sim", name}] = absl::StrCat(
-          "{\"apiVersion\":\"v1\",\"data\":{", own, "\"value\":\"", value,
-          "\"},\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"", name,
-          "\",\"namespace\":\"sim\"}}");
+      const std::string own =
+          package == kNamed ? absl::StrCat("\"cluster\":\"", ClusterName(cluster), "\",") : "";
+      expected[ObjectKey{"v1", "ConfigMap", "sim", name}] =
+          absl::StrCat("{\"apiVersion\":\"v1\",\"data\":{", own, "\"value\":\"", value,
+                       "\"},\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"", name,
+                       "\",\"namespace\":\"sim\"}}");
     }
   }
   return expected;

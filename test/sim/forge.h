@@ -29,18 +29,18 @@ class Forge {
 
   // ---- good commits
 
-  void ChangeObject();     // one value of one object
+  void ChangeObject();  // one value of one object
   void AddObject();
-  void RemoveObject();     // at most one an object's package, and never its last
-  void Relabel();          // one cluster changes its group
-  void RevertChange();     // back to the content before the last change of apps
+  void RemoveObject();  // at most one an object's package, and never its last
+  void Relabel();       // one cluster changes its group
+  void RevertChange();  // back to the content before the last change of apps
 
   // ---- bad ones: the world's content must not change
 
-  void BreakYaml();        // apps: a file that does not parse
-  void EmptyPackage();     // apps: a package's directory vanishes
+  void BreakYaml();         // apps: a file that does not parse
+  void EmptyPackage();      // apps: a package's directory vanishes
   void BreakDeclaration();  // fleet: a file with an unknown field
-  void Mend();             // the newest good content again, in both
+  void Mend();              // the newest good content again, in both
 
   // ---- the host
 
@@ -72,9 +72,9 @@ class Forge {
   hub::MemoryRemotes& remotes_;
   Random& random_;
   Content content_;
-  std::vector<Content> former_;  // before each good change of apps
+  std::vector<Content> former_;      // before each good change of apps
   std::vector<std::string> groups_;  // of each cluster
-  std::string parent_of_apps_;  // the commit before the newest
+  std::string parent_of_apps_;       // the commit before the newest
   int next_object_ = 0;
   int next_value_ = 0;
   int64_t commits_ = 0;

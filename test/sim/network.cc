@@ -45,10 +45,9 @@ void Network::Dial(int agent) {
   End& end = ends_[agent];
   if (end.port.post == nullptr || end.link != 0) return;
   if (post_to_hub_ == nullptr || end.parted) {
-    parts_.queue.After(end.backoff.NextAtLeastHalf(parts_.random),
-                       [this, agent, life = end.life] {
-                         if (ends_[agent].life == life) Dial(agent);
-                       });
+    parts_.queue.After(end.backoff.NextAtLeastHalf(parts_.random), [this, agent, life = end.life] {
+      if (ends_[agent].life == life) Dial(agent);
+    });
     return;
   }
   end.backoff.Reset();
@@ -60,7 +59,8 @@ void Network::Dial(int agent) {
 
 absl::Duration Network::Delay() {
   const int64_t span = absl::ToInt64Microseconds(weather_.delay_max - weather_.delay_min);
-  return weather_.delay_min + absl::Microseconds(static_cast<int64_t>(parts_.random.Below(span + 1)));
+  return weather_.delay_min +
+         absl::Microseconds(static_cast<int64_t>(parts_.random.Below(span + 1)));
 }
 
 void Network::Break(hub::LinkId link, bool tell_hub) {
@@ -124,9 +124,8 @@ void Network::ArriveAtHub(hub::LinkId link, const v1::AgentMessage& message) {
   switch (message.message_case()) {
     case v1::AgentMessage::kHello:
       found->second.hello_seen = true;
-      return post_to_hub_(
-          hub::AgentConnected{link, end.port.cluster, end.port.spki, end.port.name,
-                              message.hello()});
+      return post_to_hub_(hub::AgentConnected{link, end.port.cluster, end.port.spki, end.port.name,
+                                              message.hello()});
     case v1::AgentMessage::kHeartbeat:
       if (found->second.hello_seen) post_to_hub_(hub::AgentHeartbeat{link, message.heartbeat()});
       return;
@@ -178,7 +177,8 @@ void Network::CheckAck(hub::LinkId link, uint64_t number) {
   const auto found = streams_.find(link);
   if (found == streams_.end() || !ack_check_) return;
   std::set<Digest> acceptable;
-  for (auto at = found->second.reports.lower_bound(number); at != found->second.reports.end(); ++at) {
+  for (auto at = found->second.reports.lower_bound(number); at != found->second.reports.end();
+       ++at) {
     acceptable.insert(at->second);
   }
   ack_check_(found->second.agent, acceptable);

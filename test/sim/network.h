@@ -91,16 +91,16 @@ class Network final : public hub::AgentLinks {
  private:
   struct End {
     AgentPort port;
-    uint64_t life = 0;      // rises with each AgentUp: what was meant for a former life is dropped
-    hub::LinkId link = 0;   // zero: none
+    uint64_t life = 0;     // rises with each AgentUp: what was meant for a former life is dropped
+    hub::LinkId link = 0;  // zero: none
     bool parted = false;
     Backoff backoff{absl::Seconds(1), absl::Seconds(30)};
   };
   struct Stream {
     int agent = 0;
     bool hello_seen = false;
-    absl::Time last_up;    // when the newest message towards the hub arrives
-    absl::Time last_down;  // likewise towards the agent
+    absl::Time last_up;                  // when the newest message towards the hub arrives
+    absl::Time last_down;                // likewise towards the agent
     std::map<uint64_t, Digest> reports;  // that arrived: number -> digest of the state
   };
 

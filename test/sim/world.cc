@@ -45,9 +45,8 @@ World::World(WorldSettings settings)
                                                   .signing_key = signing_key_,
                                                   .hub_id = hub_id_,
                                                   .seed = settings_.seed});
-  network_->set_ack_check([this](int index, const std::set<Digest>& acceptable) {
-    CheckAck(index, acceptable);
-  });
+  network_->set_ack_check(
+      [this](int index, const std::set<Digest>& acceptable) { CheckAck(index, acceptable); });
   MakeAgents();
   PrepareDisk();
   hub_->Start();
@@ -66,27 +65,27 @@ void World::MakeAgents() {
   accepted_.resize(settings_.agents);
   for (int i = 0; i < settings_.agents; ++i) {
     const std::string name = Forge::ClusterName(i);
-    agents_.push_back(std::make_unique<AgentNode>(AgentNode::Setup{
-        .world = Node::World{queue_, trace_,
-                             [this, i] {
-                               turned_agent_ = i;
-                               AfterTurn();
-                               turned_agent_ = -1;
-                             }},
-        .network = *network_,
-        .index = i,
-        .name = name,
-        .cluster = ClusterId(Digest::Of(name).hex().substr(0, 32)),
-        .spki = Digest::Of(absl::StrCat("key of ", name)),
-        .hub_id = hub_id_,
-        .verifier = verifier,
-        .identity = Ed25519PrivateKey::FromSeed(Seed32(name)),
-        .seed = settings_.seed * 1'000 + i,
-        .blobs = [this](const Digest& digest) -> absl::StatusOr<std::string> {
-          if (!hub_->up()) return absl::UnavailableError("the hub is down");
-          return hub_->disk().Get(hub::keys::Blob(digest));
-        },
-        .keep_json = settings_.keep_json}));
+    agents_.push_back(std::make_unique<AgentNode>(
+        AgentNode::Setup{.world = Node::World{queue_, trace_,
+                                              [this, i] {
+                                                turned_agent_ = i;
+                                                AfterTurn();
+                                                turned_agent_ = -1;
+                                              }},
+                         .network = *network_,
+                         .index = i,
+                         .name = name,
+                         .cluster = ClusterId(Digest::Of(name).hex().substr(0, 32)),
+                         .spki = Digest::Of(absl::StrCat("key of ", name)),
+                         .hub_id = hub_id_,
+                         .verifier = verifier,
+                         .identity = Ed25519PrivateKey::FromSeed(Seed32(name)),
+                         .seed = settings_.seed * 1'000 + i,
+                         .blobs = [this](const Digest& digest) -> absl::StatusOr<std::string> {
+                           if (!hub_->up()) return absl::UnavailableError("the hub is down");
+                           return hub_->disk().Get(hub::keys::Blob(digest));
+                         },
+                         .keep_json = settings_.keep_json}));
     agents_.back()->set_removal_check(
         [this, i](const agent::RemoveRequest& request) { CheckRemoval(i, request); });
   }
@@ -103,8 +102,7 @@ void World::PrepareDisk() {
     record.set_name(name);
     record.set_state(v1::ClusterRecord::STATE_ENROLLED);
     record.set_spki(Digest::Of(absl::StrCat("key of ", name)).bytes());
-    record.set_identity_public_key(
-        Ed25519PrivateKey::FromSeed(Seed32(name)).public_key().bytes());
+    record.set_identity_public_key(Ed25519PrivateKey::FromSeed(Seed32(name)).public_key().bytes());
     record.set_enrolled_ms(absl::ToUnixMillis(kStart));
     record.set_certificate_expires_ms(absl::ToUnixMillis(kStart + absl::Hours(24 * 3650)));
     batch.Put(hub::keys::Cluster(agents_[i]->cluster()), record.SerializeAsString());
@@ -173,8 +171,8 @@ void World::CheckAgent(int index) {
   if (core == nullptr || core->desired() == nullptr) return;
   const uint64_t generation = core->desired()->generation();
   if (generation < generations_[index]) {
-    Fail(absl::StrCat("S1: ", agents_[index]->name(), " fell from generation ",
-                      generations_[index], " to ", generation));
+    Fail(absl::StrCat("S1: ", agents_[index]->name(), " fell from generation ", generations_[index],
+                      " to ", generation));
   }
   if (generation == generations_[index]) return;
   generations_[index] = generation;

@@ -44,7 +44,7 @@ struct WorldSettings {
   bool faults = true;
   // How long everything may take to converge afterwards.
   absl::Duration calm = absl::Minutes(5);
-  int commits = 10;          // good ones, spread over the storm
+  int commits = 10;  // good ones, spread over the storm
   bool keep_json = true;
 };
 
