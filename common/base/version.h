@@ -1,4 +1,5 @@
-// The version of this build of hub, agent and command line, which are released together. Any thread.
+// The version of this build of hub, agent and command line, which are released together. Any
+// thread.
 #pragma once
 
 #include "absl/strings/string_view.h"

@@ -30,8 +30,8 @@ class Inbox {
   Inbox(std::string name, size_t warn_size)
       : name_(std::move(name)), warn_size_(warn_size), next_warning_(warn_size) {}
 
-  // From now on `on_post` is called after each post, on the posting thread: for who waits for several
-  // inboxes at once. It must not wait. Call before the first post.
+  // From now on `on_post` is called after each post, on the posting thread: for who waits for
+  // several inboxes at once. It must not wait. Call before the first post.
   void OnPost(std::function<void()> on_post) { on_post_ = std::move(on_post); }
 
   // Returns false, and drops `event`, when the inbox is closed.

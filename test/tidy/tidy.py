@@ -39,10 +39,10 @@ ROOMS = [
 DOORS = [
     (r"yaml\.h$", r"common/manifest/yaml\.cc$"),
     (r"yaml-cpp/", r"$^"),  # a second opinion, for tests only
-    (r"git2", r"hub/source/libgit2_\w+\.(h|cc)$"),
+    (r"git2", r"hub/source/libgit2\w*\.(h|cc)$"),
     (r"rocksdb/", r"common/store/rocksdb_\w+\.(h|cc)$"),
     (r"openssl/", r"(common/trust/\w+\.(h|cc)|common/base/digest\.cc|common/net/tls\.cc"
-                  r"|hub/credentials\.cc)$"),
+                  r"|hub/credentials\.cc|hub/source/known_hosts\.cc)$"),
     (r"(grpc|grpcpp)/", r"(common/net/\w+|hub/rpc/\w+|hub/join/\w+|agent/rpc/\w+|cli/hub_client"
                         r"|hub/main|agent/main)\.(h|cc)$"),
     (r".*\.grpc\.pb\.h$", r"(common/net/\w+|hub/rpc/\w+|hub/join/\w+|agent/rpc/\w+"
