@@ -26,23 +26,22 @@
 
 namespace muster::hub {
 
+// A bundle and where it came from.
+struct AppliedBundle {
+  Digest bundle;
+  std::string repository;
+  std::string commit;  // empty: unknown
+};
+
 // One package as one or many clusters should have it: shared by all clusters that get the same.
 struct PackageEntry {
   PackageName name;
   Digest digest;  // of `bytes`
   Digest bundle;
-  std::string repository;
-  std::string commit;
+  std::shared_ptr<const AppliedBundle> source;  // never null
   uint32_t objects = 0;
   bool suspended = false;
   std::string bytes;  // of the DesiredPackage, as it stands in signed payloads
-};
-
-// A bundle that a cluster was seen running, and where it came from.
-struct AppliedBundle {
-  Digest bundle;
-  std::string repository;
-  std::string commit;  // empty: unknown
 };
 
 // What one package is in one cluster.
@@ -87,8 +86,9 @@ struct ClusterRow {
   std::string agent_version;
   std::string driver;
   uint32_t unmanaged = 0;
-  std::string words;  // of a pending enrolment
-  v1::Origin origin;  // of the declaration, when there is one
+  std::string words;          // of a pending enrolment
+  std::vector<Digest> spkis;  // of the keys that may connect
+  v1::Origin origin;          // of the declaration, when there is one
 
   std::vector<PackageStatus> packages;  // sorted by name
   // The stored report (an ObservedState), for detail; null before the first.

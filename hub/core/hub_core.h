@@ -46,9 +46,9 @@ class HubCore {
  public:
   // What must be loaded, in any order. "commit/" and "event/" are the journal: loading them finds
   // where it ends.
-  static constexpr std::array<absl::string_view, 11> kLoadPrefixes = {
+  static constexpr std::array<absl::string_view, 12> kLoadPrefixes = {
       "meta",      "repository/", "package/", "declaration/", "cluster/", "desired/",
-      "observed/", "token/",      "render/",  "commit/",      "event/"};
+      "observed/", "token/",      "render/",  "commit/",      "event/",   "credential/"};
 
   // `random` must outlive the core and be fit for tokens.
   HubCore(Settings settings, Random& random);

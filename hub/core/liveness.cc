@@ -1,0 +1,188 @@
+#include "hub/core/liveness.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "hub/core/desired_state.h"
+#include "hub/core/enrollment.h"
+#include "hub/core/journal.h"
+
+namespace muster::hub {
+namespace pb = muster::v1;
+namespace {
+
+constexpr size_t kAgentTextMax = 64;
+
+std::string SubjectOf(const ClusterState& cluster) {
+  return absl::StrCat("cluster/", cluster.record.name());
+}
+
+void PlanLook(State& state, ClusterState& cluster, absl::Time at) {
+  if (at >= cluster.look_at) return;
+  cluster.look_at = at;
+  state.wakes.insert({at, Wake::Kind::kLiveness, cluster.id.text()});
+}
+
+void SetConnection(Turn& turn, ClusterState& cluster, pb::ConnectionStatus status) {
+  if (cluster.connection == status) return;
+  const pb::ConnectionStatus before = cluster.connection;
+  cluster.connection = status;
+  ShowCluster(turn.state, cluster);
+  const bool known = !cluster.reported.digest.empty();
+  if (status == pb::CONNECTION_STATUS_OFFLINE) {
+    Note(turn, {.reason = "ClusterOffline",
+                .subject = SubjectOf(cluster),
+                .message = "no sign of life; what it runs goes on running, and its agent goes on "
+                           "correcting drift",
+                .warning = true});
+  } else if (status == pb::CONNECTION_STATUS_CONNECTED && known &&
+             before == pb::CONNECTION_STATUS_OFFLINE) {
+    Note(turn, {.reason = "ClusterBack", .subject = SubjectOf(cluster)});
+  }
+}
+
+// Why a stream may not stay; OK when it may.
+absl::Status MayConnect(const ClusterState* cluster, const Digest& spki) {
+  if (cluster == nullptr) return absl::PermissionDeniedError("connect: no such cluster");
+  if (cluster->record.state() == pb::ClusterRecord::STATE_REVOKED) {
+    return absl::PermissionDeniedError("connect: the cluster was revoked; join it again");
+  }
+  const bool admitted = cluster->enrolled() && (cluster->record.spki() == spki.view() ||
+                                                cluster->record.next_spki() == spki.view());
+  if (!admitted) {
+    return absl::PermissionDeniedError(
+        "connect: this key is not admitted: a newer certificate is in use, or another agent has "
+        "taken its place");
+  }
+  return absl::OkStatus();
+}
+
+void Replace(Turn& turn, ClusterState& cluster) {
+  if (cluster.link == 0) return;
+  turn.out.closes.push_back(
+      {.link = cluster.link, .reason = absl::AbortedError("a newer stream took its place")});
+  turn.state.links.erase(cluster.link);
+  cluster.link = 0;
+}
+
+void TakeHello(Turn& turn, ClusterState& cluster, const pb::Hello& hello) {
+  cluster.agent_generation = hello.generation();
+  const absl::StatusOr<Digest> digest = Digest::FromBytes(hello.desired_digest());
+  cluster.agent_digest = digest.ok() ? *digest : Digest();
+  const std::string version = hello.agent_version().substr(0, kAgentTextMax);
+  const std::string driver = hello.driver().substr(0, kAgentTextMax);
+  pb::ClusterRecord& record = cluster.record;
+  if (record.agent_version() == version && record.driver() == driver) return;
+  record.set_agent_version(version);
+  record.set_driver(driver);
+  turn.state.marks.clusters.insert(cluster.id);
+}
+
+// Whether the agent is at a generation that this hub has not made: it was restored from a backup.
+bool IsAhead(const ClusterState& cluster) {
+  const Desired& desired = cluster.desired;
+  if (cluster.agent_generation == 0) return false;
+  return cluster.agent_generation > desired.generation ||
+         (cluster.agent_generation == desired.generation && cluster.agent_digest != desired.digest);
+}
+
+}  // namespace
+
+void StartLiveness(Turn& turn) {
+  State& state = turn.state;
+  for (auto& [id, cluster] : state.clusters) {
+    if (!cluster.enrolled() || cluster.record.certificate_der().empty()) continue;
+    if (cluster.link != 0) continue;
+    cluster.connection = pb::CONNECTION_STATUS_STALE;
+    cluster.heard = absl::InfinitePast();
+    PlanLook(state, cluster,
+             state.now + limits::kOfflineAfterHeartbeats * state.settings.heartbeat);
+  }
+}
+
+ClusterState* ClusterOfLink(State& state, LinkId link) {
+  const auto found = state.links.find(link);
+  return found == state.links.end() ? nullptr : FindCluster(state, found->second);
+}
+
+void Heard(Turn& turn, ClusterState& cluster) {
+  State& state = turn.state;
+  cluster.heard = state.now;
+  SetConnection(turn, cluster, pb::CONNECTION_STATUS_CONNECTED);
+  PlanLook(state, cluster, state.now + limits::kStaleAfterHeartbeats * state.settings.heartbeat);
+  ShowCluster(state, cluster);
+}
+
+void OnAgentConnected(Turn& turn, const AgentConnected& event) {
+  State& state = turn.state;
+  ClusterState* cluster = FindCluster(state, event.cluster);
+  const absl::Status may = MayConnect(cluster, event.spki);
+  if (!may.ok()) {
+    turn.out.closes.push_back({.link = event.link, .reason = may, .connection = true});
+    if (cluster != nullptr) {
+      Note(turn, {.reason = "AgentRefused",
+                  .subject = SubjectOf(*cluster),
+                  .message = absl::StrCat(may.message(), "; from ", event.peer),
+                  .warning = true});
+    }
+    return;
+  }
+  Replace(turn, *cluster);
+  if (cluster->record.next_spki() == event.spki.view()) PromoteKey(turn, *cluster);
+  cluster->link = event.link;
+  state.links[event.link] = cluster->id;
+  TakeHello(turn, *cluster, event.hello);
+  Heard(turn, *cluster);
+
+  pb::Welcome welcome;
+  welcome.set_heartbeat_interval_ms(absl::ToInt64Milliseconds(state.settings.heartbeat));
+  welcome.set_hub_version(state.settings.version);
+  turn.out.sends.push_back({event.link, std::move(welcome)});
+
+  const bool first = cluster->desired.generation == 0;
+  if (first || IsAhead(*cluster)) {
+    state.marks.compose.insert(cluster->id);
+  } else {
+    PushIfNews(turn, *cluster);
+    RefreshIfDue(turn, *cluster);
+  }
+  if (event.hello.observed_digest() !=
+      (cluster->reported.digest.empty() ? "" : cluster->reported.digest.bytes())) {
+    turn.out.sends.push_back({event.link, pb::ReportWanted()});
+  }
+}
+
+void OnAgentDisconnected(Turn& turn, const AgentDisconnected& event) {
+  ClusterState* cluster = ClusterOfLink(turn.state, event.link);
+  if (cluster == nullptr) return;
+  turn.state.links.erase(event.link);
+  cluster->link = 0;
+}
+
+void OnAgentHeartbeat(Turn& turn, const AgentHeartbeat& event) {
+  ClusterState* cluster = ClusterOfLink(turn.state, event.link);
+  if (cluster != nullptr) Heard(turn, *cluster);
+}
+
+void CheckLiveness(Turn& turn, const std::string& cluster_id) {
+  State& state = turn.state;
+  ClusterState* cluster = FindCluster(state, ClusterId(cluster_id));
+  if (cluster == nullptr || !cluster->enrolled() || cluster->look_at > state.now) return;
+  cluster->look_at = absl::InfiniteFuture();
+  const absl::Duration stale_after = limits::kStaleAfterHeartbeats * state.settings.heartbeat;
+  const absl::Duration offline_after = limits::kOfflineAfterHeartbeats * state.settings.heartbeat;
+  const absl::Time since = std::max(cluster->heard, state.started);
+  const absl::Duration silence = state.now - since;
+  if (silence >= offline_after) {
+    SetConnection(turn, *cluster, pb::CONNECTION_STATUS_OFFLINE);
+    return;
+  }
+  if (silence >= stale_after) {
+    SetConnection(turn, *cluster, pb::CONNECTION_STATUS_STALE);
+    PlanLook(state, *cluster, since + offline_after);
+    return;
+  }
+  PlanLook(state, *cluster, since + stale_after);
+}
+
+}  // namespace muster::hub

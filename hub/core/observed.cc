@@ -1,0 +1,224 @@
+#include "hub/core/observed.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/trust/ed25519.h"
+#include "common/trust/envelope.h"
+#include "hub/core/desired_state.h"
+#include "hub/core/journal.h"
+#include "hub/core/keys.h"
+#include "hub/core/liveness.h"
+#include "hub/core/records.h"
+
+namespace muster::hub {
+namespace pb = muster::v1;
+namespace {
+
+std::string SubjectOf(const ClusterState& cluster) {
+  return absl::StrCat("cluster/", cluster.record.name());
+}
+
+// ---------------------------------------------------------------- receipts
+
+struct Receipt {
+  Digest digest;  // of the payload
+  pb::ApplyReceipt content;
+};
+
+absl::StatusOr<Receipt> OpenReceipt(const State& state, const ClusterState& cluster,
+                                    const pb::Envelope& envelope) {
+  ASSIGN_OR_RETURN(const Ed25519PublicKey key,
+                   Ed25519PublicKey::FromBytes(cluster.record.identity_public_key()));
+  ASSIGN_OR_RETURN(const std::string payload,
+                   Ed25519Verifier({key}, 1).Open(envelope, kReceiptType));
+  Receipt receipt;
+  receipt.digest = Digest::Of(payload);
+  if (!receipt.content.ParseFromString(payload)) {
+    return absl::InvalidArgumentError("its payload is no ApplyReceipt");
+  }
+  if (receipt.content.hub_id() != state.settings.hub_id ||
+      receipt.content.cluster_id() != cluster.id.text()) {
+    return absl::PermissionDeniedError("it speaks of another hub or cluster");
+  }
+  return receipt;
+}
+
+// Keeps a good receipt; a bad one is refused and shown, and the report itself still counts.
+std::optional<Receipt> TakeReceipt(Turn& turn, ClusterState& cluster, const pb::Report& report) {
+  if (!report.has_receipt()) return std::nullopt;
+  State& state = turn.state;
+  absl::StatusOr<Receipt> receipt = OpenReceipt(state, cluster, report.receipt());
+  if (!receipt.ok()) {
+    const bool changed = SetCondition(
+        cluster.conditions,
+        MakeCondition("ReceiptTrusted", pb::CONDITION_STATUS_FALSE, "ReceiptRefused",
+                      absl::StrCat("a receipt was refused: ", receipt.status().message(),
+                                   "; the agent may have been replaced: look at it, and revoke "
+                                   "the cluster if nobody knows why"),
+                      ""),
+        state.now_ms());
+    if (changed) {
+      Note(turn, {.reason = "ReceiptRefused",
+                  .subject = SubjectOf(cluster),
+                  .message = std::string(receipt.status().message()),
+                  .warning = true});
+    }
+    return std::nullopt;
+  }
+  ClearCondition(cluster.conditions, "ReceiptTrusted");
+  pb::ReceiptRecord record;
+  *record.mutable_envelope() = report.receipt();
+  record.set_cluster_id(cluster.id.text());
+  turn.out.batch.Put(keys::Receipt(receipt->digest), record.SerializeAsString());
+  return *std::move(receipt);
+}
+
+// ---------------------------------------------------------------- what runs
+
+// Where a bundle that the cluster says it runs came from.
+std::shared_ptr<const AppliedBundle> OriginOf(const ClusterState& cluster,
+                                              const ReportedPackage* former,
+                                              const PackageName& name, const Digest& bundle,
+                                              const std::optional<Receipt>& receipt) {
+  const std::shared_ptr<const PackageEntry> entry = DesiredEntry(cluster, name);
+  if (entry != nullptr && entry->bundle == bundle) return entry->source;
+  if (former != nullptr && former->applied != nullptr && former->applied->bundle == bundle) {
+    return former->applied;
+  }
+  AppliedBundle applied;
+  applied.bundle = bundle;
+  if (entry != nullptr) applied.repository = entry->source->repository;
+  if (receipt) {
+    for (const pb::ReceiptPackage& package : receipt->content.packages()) {
+      const bool same = package.name() == name.text() && package.bundle_digest() == bundle.view();
+      if (same) applied.commit = package.commit();
+    }
+  }
+  return std::make_shared<const AppliedBundle>(std::move(applied));
+}
+
+const ReportedPackage* Find(const std::vector<ReportedPackage>& packages, const PackageName& name) {
+  const auto at = std::partition_point(packages.begin(), packages.end(),
+                                       [&](const auto& package) { return package.name < name; });
+  return at != packages.end() && at->name == name ? &*at : nullptr;
+}
+
+void WriteHistory(Turn& turn, const ClusterState& cluster, const PackageName& package,
+                  const AppliedBundle* applied, uint64_t generation, const Digest& receipt) {
+  pb::HistoryRecord record;
+  record.set_generation(generation);
+  if (applied != nullptr) {
+    record.set_bundle_digest(applied->bundle.bytes());
+    record.set_commit(applied->commit);
+    record.set_repository(applied->repository);
+  }
+  if (!receipt.empty()) record.set_receipt_digest(receipt.bytes());
+  turn.out.batch.Put(keys::History(cluster.id, turn.state.now_ms(), package),
+                     record.SerializeAsString());
+}
+
+// Writes down every bundle that came since the former report, and every package that left.
+void WriteChanges(Turn& turn, const ClusterState& cluster, const Reported& former,
+                  const Reported& next, const Digest& receipt) {
+  for (const ReportedPackage& package : next.packages) {
+    const ReportedPackage* before = Find(former.packages, package.name);
+    const Digest had =
+        before == nullptr || before->applied == nullptr ? Digest() : before->applied->bundle;
+    if (package.applied == nullptr || package.applied->bundle == had) continue;
+    WriteHistory(turn, cluster, package.name, package.applied.get(), next.generation, receipt);
+  }
+  for (const ReportedPackage& before : former.packages) {
+    if (before.applied == nullptr || Find(next.packages, before.name) != nullptr) continue;
+    WriteHistory(turn, cluster, before.name, nullptr, next.generation, receipt);
+  }
+}
+
+void NoteDrift(Turn& turn, const ClusterState& cluster, const Reported& former,
+               const Reported& next) {
+  for (const ReportedPackage& package : next.packages) {
+    const ReportedPackage* before = Find(former.packages, package.name);
+    if (before == nullptr) continue;
+    if (package.drift_healed > before->drift_healed) {
+      Note(turn, {.reason = "DriftHealed",
+                  .subject = SubjectOf(cluster),
+                  .message = absl::StrCat("package ", package.name.text(), ": ",
+                                          package.drift_healed - before->drift_healed,
+                                          " objects were changed by hand and put right"),
+                  .actor = cluster.record.name()});
+    } else if (package.drifted > 0 && before->drifted == 0) {
+      Note(turn, {.reason = "DriftDetected",
+                  .subject = SubjectOf(cluster),
+                  .message = absl::StrCat("package ", package.name.text(), ": ", package.drifted,
+                                          " objects differ from what Git says"),
+                  .actor = cluster.record.name(),
+                  .warning = true});
+    }
+  }
+}
+
+// Remembers when the present content was first seen wholly applied.
+void JudgeConvergence(Turn& turn, ClusterState& cluster) {
+  Reported& reported = cluster.reported;
+  if (!HasPresentContent(cluster) || !HasAllBundles(cluster)) return;
+  if (reported.converged_generation < cluster.desired.content_generation) {
+    reported.converged_ms = turn.state.now_ms();
+  }
+  if (reported.converged_generation < reported.generation) {
+    reported.converged_generation = reported.generation;
+    reported.converged_digest = reported.desired_digest;
+  }
+}
+
+void TakeReport(Turn& turn, ClusterState& cluster, const pb::Report& report, const Digest& digest) {
+  const std::optional<Receipt> receipt = TakeReceipt(turn, cluster, report);
+  const Reported former = std::exchange(cluster.reported, {});
+  Reported& next = cluster.reported;
+  ReadState(report.state(), next);
+  next.digest = digest;
+  next.received_ms = turn.state.now_ms();
+  next.state = std::make_shared<const std::string>(report.state().SerializeAsString());
+  next.receipt = receipt ? receipt->digest : former.receipt;
+  next.converged_digest = former.converged_digest;
+  next.converged_ms = former.converged_ms;
+  next.converged_generation = former.converged_generation;
+  for (const pb::ObservedPackage& package : report.state().packages()) {
+    const absl::StatusOr<Digest> bundle = Digest::FromBytes(package.bundle_digest());
+    if (!bundle.ok()) continue;  // never applied
+    const PackageName name(package.name());
+    for (ReportedPackage& one : next.packages) {
+      if (one.name != name) continue;
+      one.applied = OriginOf(cluster, Find(former.packages, name), name, *bundle, receipt);
+    }
+  }
+  JudgeConvergence(turn, cluster);
+  WriteChanges(turn, cluster, former, next, receipt ? receipt->digest : Digest());
+  NoteDrift(turn, cluster, former, next);
+  turn.out.batch.Put(keys::Observed(cluster.id),
+                     ReportedRecord(next, report.state()).SerializeAsString());
+}
+
+}  // namespace
+
+void OnAgentReport(Turn& turn, const AgentReport& event) {
+  ClusterState* cluster = ClusterOfLink(turn.state, event.link);
+  if (cluster == nullptr) return;
+  const pb::ObservedState& state = event.report.state();
+  const Digest digest = Digest::Of(state.SerializeAsString());
+  if (digest != cluster->reported.digest || event.report.has_receipt()) {
+    TakeReport(turn, *cluster, event.report, digest);
+  }
+  cluster->agent_generation = state.generation();
+  const absl::StatusOr<Digest> accepted = Digest::FromBytes(state.desired_digest());
+  cluster->agent_digest = accepted.ok() ? *accepted : Digest();
+  Heard(turn, *cluster);
+  pb::ReportAck ack;
+  ack.set_number(event.report.number());
+  turn.out.sends.push_back({event.link, std::move(ack)});
+}
+
+}  // namespace muster::hub

@@ -1,0 +1,25 @@
+// Placement: which packages a cluster gets, and from which rendering.
+//
+// Clusters that agree on everything that a package's text may use share one Variant, so that a
+// fleet of equals is rendered once. Pure; the core's thread.
+#pragma once
+
+#include "hub/core/state.h"
+
+namespace muster::hub {
+
+// Places what the marks name anew: packages on all clusters, clusters on all packages.
+void Place(Turn& turn);
+
+// Takes the package from every cluster, and forgets it.
+void RemovePackage(Turn& turn, const PackageName& name);
+
+// Takes the cluster's placements away: it gets nothing any more. What it runs stays.
+void Displace(Turn& turn, ClusterState& cluster);
+
+// What distinguishes renderings: repository and input, of the cluster's facts only `uses`. The "*"
+// among `uses` means all of them.
+Digest ParamsOf(const std::string& repository, const v1::RenderInput& input,
+                const google::protobuf::RepeatedPtrField<std::string>& uses);
+
+}  // namespace muster::hub

@@ -1,0 +1,331 @@
+// State: what the hub's core knows, in memory, and the one turn in which it changes.
+//
+// Rooms of the core (sources, placement, ...) are functions over a Turn. They change the state,
+// mark what has to be written and what has to be worked out again, and add to the outbox; Settle
+// (in hub_core.cc) then runs the line placement -> rendering -> desired state, and writes each
+// marked record once. Pure; the core's thread.
+//
+// Invariants
+//  1. Memory and store agree after each turn: what a record holds is what its struct here holds.
+//  2. A pointer to a Variant in a placement is counted in Variant::clusters.
+//  3. `names` has exactly the pending and enrolled clusters.
+//  4. A cluster's desired generation never falls, and its payload is never signed with two
+//  contents.
+//  5. `now` never goes back, over restarts too.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/base/backoff.h"
+#include "common/base/digest.h"
+#include "common/base/ids.h"
+#include "common/base/random.h"
+#include "hub/core/fleet_view.h"
+#include "hub/core/hub_core.h"
+#include "hub/core/outbox.h"
+#include "proto/child.pb.h"
+#include "proto/storage.pb.h"
+
+namespace muster::hub {
+
+// ---------------------------------------------------------------- repositories
+
+struct RepositoryState {
+  v1::RepositoryRecord record;
+
+  // Found again after a restart.
+  absl::Time next_poll = absl::InfinitePast();
+  bool fetching = false;
+  std::string fetch_source;  // URL and ref of the fetch under way
+  bool again = false;        // nudged while a fetch was under way
+  bool read_config = false;  // fleet repository: the declarations are wanted at any commit
+  int failures = 0;          // of fetches, in a row
+  Backoff fetch_backoff{absl::Seconds(2), absl::Minutes(5)};
+  bool rendering = false;                          // a RenderJob is under way
+  absl::Time render_after = absl::InfinitePast();  // after a failure that was not the user's
+  int render_failures = 0;
+  Backoff render_backoff{absl::Seconds(1), absl::Minutes(2)};
+  uint64_t head_number = 0;  // of the newest commit record; zero: none
+  v1::CommitRecord head;     // the newest commit record
+};
+
+// ---------------------------------------------------------------- packages
+
+// One distinct input of a package: all clusters that agree on it share one rendering.
+struct Variant {
+  Digest params;
+  v1::RenderInput input;
+  int clusters = 0;                           // that are placed on it
+  std::optional<v1::RenderRecord> good;       // the last good rendering
+  std::shared_ptr<const PackageEntry> entry;  // of `good`; null without one
+  std::string tried_commit;                   // of the newest attempt since the start
+  std::shared_ptr<const std::string> error;   // of the newest attempt; null when it succeeded
+  bool changed = false;                       // its clusters have to be composed again
+};
+
+struct PackageState {
+  v1::PackageRecord record;
+  std::map<Digest, Variant> variants;  // by params
+};
+
+// ---------------------------------------------------------------- clusters
+
+// A package that selects the cluster.
+struct Placement {
+  PackageState* package = nullptr;
+  Variant* variant = nullptr;                // null when it could not be resolved
+  std::shared_ptr<const std::string> error;  // why not
+};
+
+// What was last signed for a cluster.
+struct Desired {
+  uint64_t generation = 0;  // zero: nothing yet
+  uint64_t recovery = 0;
+  Digest previous;
+  Digest digest;  // of the payload
+  Digest content;
+  uint64_t content_generation = 0;
+  int64_t issued_ms = 0;
+  int64_t not_after_ms = 0;
+  v1::ClusterMode mode = v1::CLUSTER_MODE_ENFORCE;
+  bool suspended = false;
+  std::vector<std::shared_ptr<const PackageEntry>> packages;  // sorted by name
+};
+
+// What the cluster last said of a package.
+struct ReportedPackage {
+  PackageName name;
+  Digest attempted;                              // that the status speaks of
+  std::shared_ptr<const AppliedBundle> applied;  // null: never
+  v1::SyncStatus sync = v1::SYNC_STATUS_UNKNOWN;
+  v1::HealthStatus health = v1::HEALTH_STATUS_UNKNOWN;
+  uint32_t objects = 0;
+  uint32_t drifted = 0;
+  uint32_t held = 0;
+  uint32_t failed = 0;
+  uint64_t drift_healed = 0;
+};
+
+struct Reported {
+  Digest digest;  // of the report; empty: never reported
+  int64_t received_ms = 0;
+  uint64_t generation = 0;
+  Digest desired_digest;
+  v1::SyncStatus sync = v1::SYNC_STATUS_UNKNOWN;
+  v1::HealthStatus health = v1::HEALTH_STATUS_UNKNOWN;
+  uint32_t unmanaged = 0;
+  std::string message;                       // the worst thing it says
+  std::shared_ptr<const std::string> state;  // the report, an ObservedState
+  std::vector<ReportedPackage> packages;     // sorted by name
+  Digest receipt;                            // payload of the newest
+  Digest converged_digest;
+  int64_t converged_ms = 0;
+  uint64_t converged_generation = 0;
+};
+
+struct ClusterState {
+  v1::ClusterRecord record;
+  ClusterId id;
+  std::vector<Placement> placements;  // sorted by package name
+  Desired desired;
+  Reported reported;
+  std::vector<v1::Condition> conditions;  // the hub's own; found again after a restart
+
+  // Found again after a restart.
+  LinkId link = 0;  // zero: none
+  absl::Time heard = absl::InfinitePast();
+  absl::Time look_at = absl::InfiniteFuture();  // the next wake that asks whether it is heard
+  v1::ConnectionStatus connection = v1::CONNECTION_STATUS_OFFLINE;
+  uint64_t agent_generation = 0;  // what the agent said that it has accepted
+  Digest agent_digest;
+  std::set<RequestId> waiting;           // enrolments that wait for the certificate
+  std::map<RequestId, Digest> renewals;  // under way, with their CSR
+  bool issuing = false;
+
+  bool enrolled() const { return record.state() == v1::ClusterRecord::STATE_ENROLLED; }
+};
+
+// ---------------------------------------------------------------- the rest
+
+// Renderings that the store holds, by input, so that equal inputs are rendered once.
+struct RenderCache {
+  std::map<Digest, v1::RenderCacheRecord> by_input;
+  std::map<Digest, std::vector<Digest>> by_params;  // inputs, oldest first; at most kRendersKept
+};
+inline constexpr size_t kRendersKept = 16;
+
+// A RenderJob under way.
+struct RenderUnderWay {
+  RepositoryName repository;
+  std::string commit;
+  struct Input {
+    PackageName package;
+    Digest params;
+  };
+  std::vector<Input> inputs;  // in the order of the job's
+};
+
+// Something to be looked at when its time comes. Whoever handles it checks whether it still holds.
+struct Wake {
+  enum class Kind { kPoll, kRender, kLiveness, kRefresh };
+  absl::Time at;
+  Kind kind;
+  std::string id;
+  friend bool operator<(const Wake& a, const Wake& b) {
+    return std::tie(a.at, a.kind, a.id) < std::tie(b.at, b.kind, b.id);
+  }
+};
+
+// What the turn changed.
+struct Marks {
+  // To be written.
+  bool meta = false;
+  std::set<RepositoryName> repositories;
+  std::set<PackageName> packages;
+  std::set<ClusterName> declarations;
+  std::set<ClusterId> clusters;
+  std::set<ClusterId> desired;
+  std::set<TokenId> tokens;
+  // To be worked out again, in this order.
+  std::set<PackageName> place_packages;
+  std::set<ClusterId> place_clusters;
+  std::set<RepositoryName> render;
+  bool spread = false;  // some variant's `changed` is set
+  std::set<ClusterId> compose;
+  // To be shown anew. Clusters by name, because some are only declared.
+  std::set<PackageName> view_packages;
+  std::set<RepositoryName> view_repositories;
+  std::set<ClusterName> view_clusters;
+};
+
+class Interner;
+
+struct State {
+  State(Settings settings, Random& random);
+  ~State();
+
+  const Settings settings;
+  Random& random;
+  absl::Time now = absl::InfinitePast();      // of the event in hand
+  absl::Time started = absl::InfinitePast();  // of the first event
+
+  v1::HubMeta meta;
+  std::map<RepositoryName, RepositoryState> repositories;
+  std::map<PackageName, PackageState> packages;
+  std::map<ClusterName, v1::DeclarationRecord> declarations;
+  std::map<ClusterId, ClusterState> clusters;
+  std::map<ClusterName, ClusterId> names;
+  std::map<TokenId, v1::TokenRecord> tokens;
+  std::set<std::string> credentials;
+  std::map<LinkId, ClusterId> links;
+  RenderCache renders;
+  std::set<ClusterId> waiting_first;  // for renderings, before their first desired state
+  std::map<Digest, ClusterId> spkis;  // every key ever admitted: none may come back as another's
+  int64_t refusal_noted_ms = 0;       // of a token that nobody knows
+  std::map<uint64_t, RenderUnderWay> renders_under_way;  // by job
+  uint64_t last_job = 0;
+  uint64_t last_event = 0;  // number in the journal
+  int64_t time_high_written_ms = 0;
+
+  std::unique_ptr<Interner> interner;  // while records are loaded
+
+  std::set<Wake> wakes;
+  Marks marks;
+  std::shared_ptr<const FleetView> view;  // last built
+
+  int64_t now_ms() const { return absl::ToUnixMillis(now); }
+};
+
+// The event in hand: the state it changes and what it wants done.
+struct Turn {
+  State& state;
+  Outbox& out;
+};
+
+// ---------------------------------------------------------------- records
+
+// One record of the store into the state; see HubCore::LoadRecord.
+absl::Status LoadRecord(State& state, absl::string_view key, absl::string_view value);
+
+// Checks that the loaded records fit together and links them.
+absl::Status LinkRecords(State& state);
+
+// Writes every marked record into the batch and clears those marks.
+void WriteMarked(Turn& turn);
+
+// ---------------------------------------------------------------- small things that all rooms need
+
+// Sets the condition of `type`, keeping the list sorted. Returns whether anything but the time
+// changed; `since_ms` moves only with the status.
+template <typename List>
+bool SetCondition(List& conditions, v1::Condition condition, int64_t now_ms);
+
+// Removes it; returns whether it was there.
+template <typename List>
+bool ClearCondition(List& conditions, absl::string_view type);
+
+ClusterState* FindCluster(State& state, const ClusterId& id);
+// The pending or enrolled cluster of that name.
+ClusterState* FindClusterByName(State& state, const ClusterName& name);
+// The declaration of a cluster; null when there is none.
+const v1::DeclarationRecord* DeclarationOf(const State& state, const ClusterState& cluster);
+
+void ShowCluster(State& state, const ClusterState& cluster);
+
+// ---------------------------------------------------------------- inline
+
+template <typename List>
+bool SetCondition(List& conditions, v1::Condition condition, int64_t now_ms) {
+  auto at = conditions.begin();
+  while (at != conditions.end() && at->type() < condition.type()) ++at;
+  if (at == conditions.end() || at->type() != condition.type()) {
+    condition.set_since_ms(now_ms);
+    const auto index = at - conditions.begin();
+    if constexpr (requires { conditions.push_back(condition); }) {
+      conditions.insert(conditions.begin() + index, std::move(condition));
+    } else {
+      *conditions.Add() = std::move(condition);
+      for (int i = conditions.size() - 1; i > index; --i) conditions.SwapElements(i, i - 1);
+    }
+    return true;
+  }
+  const bool same_status = at->status() == condition.status();
+  condition.set_since_ms(same_status ? at->since_ms() : now_ms);
+  const bool changed = !same_status || at->reason() != condition.reason() ||
+                       at->message() != condition.message() ||
+                       at->observed() != condition.observed();
+  *at = std::move(condition);
+  return changed;
+}
+
+template <typename List>
+bool ClearCondition(List& conditions, absl::string_view type) {
+  for (auto at = conditions.begin(); at != conditions.end(); ++at) {
+    if (at->type() != type) continue;
+    conditions.erase(at);
+    return true;
+  }
+  return false;
+}
+
+inline v1::Condition MakeCondition(absl::string_view type, v1::ConditionStatus status,
+                                   absl::string_view reason, std::string message,
+                                   std::string observed) {
+  v1::Condition condition;
+  condition.set_type(std::string(type));
+  condition.set_status(status);
+  condition.set_reason(std::string(reason));
+  condition.set_message(std::move(message));
+  condition.set_observed(std::move(observed));
+  return condition;
+}
+
+}  // namespace muster::hub

@@ -1,0 +1,68 @@
+#include "hub/hub.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/check.h"
+#include "common/base/log.h"
+
+namespace muster::hub {
+namespace {
+
+// From how many waiting events on a hub that cannot keep up says so.
+constexpr size_t kInboxWarning = 50'000;
+
+}  // namespace
+
+absl::Status LoadCore(const Store& store, HubCore& core) {
+  for (const absl::string_view prefix : HubCore::kLoadPrefixes) {
+    absl::Status loaded;
+    const absl::Status visited = store.Visit(Range{.prefix = std::string(prefix)},
+                                             [&](absl::string_view key, absl::string_view value) {
+                                               loaded = core.LoadRecord(key, value);
+                                               return loaded.ok();
+                                             });
+    if (!visited.ok()) return visited;
+    if (!loaded.ok()) return loaded;
+  }
+  return core.FinishLoad();
+}
+
+Hub::Hub(Parts parts) : parts_(parts), inbox_("hub", kInboxWarning), view_(parts.core.View()) {}
+
+void Hub::Post(Event event) { inbox_.Post(std::move(event)); }
+
+bool Hub::Turn(absl::Time now) { return TakeTurn(now, inbox_.Drain(absl::ZeroDuration())); }
+
+bool Hub::TakeTurn(absl::Time now, std::vector<Event> events) {
+  Outbox outbox;
+  for (const Event& event : events) parts_.core.Handle(now, event, outbox);
+  const bool tick = events.empty() && parts_.core.NextWake() <= now;
+  if (tick) parts_.core.Handle(now, Tick{}, outbox);
+  CHECK_OK(parts_.store.Commit(outbox.batch));
+  Act(std::move(outbox));
+  view_.Publish(parts_.core.View());
+  return tick || !events.empty();
+}
+
+void Hub::Act(Outbox outbox) {
+  for (Job& job : outbox.jobs) parts_.jobs.Start(std::move(job));
+  for (Send& send : outbox.sends) parts_.links.Post(std::move(send));
+  for (const CloseLink& close : outbox.closes) parts_.links.Close(close);
+  for (EnrollReply& reply : outbox.enroll_replies) parts_.answers.Answer(std::move(reply));
+  for (RenewReply& reply : outbox.renew_replies) parts_.answers.Answer(std::move(reply));
+  for (OperatorReply& reply : outbox.operator_replies) parts_.answers.Answer(std::move(reply));
+}
+
+void Hub::Run(const Clock& clock) {
+  while (!inbox_.closed()) {
+    const absl::Duration wait =
+        std::clamp(parts_.core.NextWake() - clock.Now(), absl::ZeroDuration(), absl::Minutes(1));
+    std::vector<Event> events = inbox_.Drain(wait);
+    TakeTurn(clock.Now(), std::move(events));
+  }
+}
+
+}  // namespace muster::hub
