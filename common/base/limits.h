@@ -17,7 +17,8 @@ inline constexpr int kYamlAliasesMax = 10'000;
 inline constexpr int kYamlDocumentsMax = 10'000;
 inline constexpr size_t kObjectBytesMax = 10u << 20;  // canonical JSON of one object
 inline constexpr int kObjectsPerBundleMax = 20'000;
-inline constexpr size_t kManifestBytesMax = 16u << 20;  // of that many objects with the longest keys
+inline constexpr size_t kManifestBytesMax = 16u
+                                            << 20;  // of that many objects with the longest keys
 
 // JSON from outside; size and depth as for YAML.
 inline constexpr int kJsonValuesMax = 1'000'000;
@@ -50,7 +51,12 @@ inline constexpr absl::Duration kDesiredStateRefresh = absl::Hours(24);  // re-i
 inline constexpr size_t kMessageBytesMax = 1u << 20;
 inline constexpr size_t kChunkBytesMax = 256u << 10;
 inline constexpr int kBlobsPerFetchMax = 4'096;
-inline constexpr size_t kInlineBytesMax = 64u << 10;      // blobs pushed along with a desired state
+inline constexpr absl::Duration kBlobFetchTimeout = absl::Minutes(2);  // then resumed
+inline constexpr size_t kInlineBytesMax = 64u << 10;  // blobs pushed along with a desired state
+inline constexpr int kPageRowsMax = 500;              // of one answer to a list
+inline constexpr int kPageDetailRowsMax = 50;         // likewise, when details were asked for
+inline constexpr size_t kHelloBytesMax = 4u << 10;
+inline constexpr size_t kJoinMessageBytesMax = 64u << 10;
 inline constexpr int kProblemObjectsPerPackageMax = 100;  // in one report; the counts are whole
 inline constexpr int kProblemObjectsPerReportMax = 1'000;
 inline constexpr int kFieldsPerProblemMax = 20;
@@ -59,15 +65,29 @@ inline constexpr int kFieldsPerProblemMax = 20;
 inline constexpr int kConnectionsPerAddressMax = 64;
 inline constexpr int kStreamsPerConnectionMax = 16;
 inline constexpr absl::Duration kHandshakeTimeout = absl::Seconds(5);
+inline constexpr absl::Duration kHelloPatience = absl::Seconds(10);
+inline constexpr int kAgentMessagesBurst = 1'000;  // of one stream
+inline constexpr int kAgentMessagesPerSecond = 50;
+inline constexpr size_t kBlobAccessDigestsMax = 1'000'000;  // remembered, of 32 bytes each
 inline constexpr absl::Duration kHeartbeatInterval = absl::Seconds(30);
 inline constexpr int kStaleAfterHeartbeats = 2;
 inline constexpr int kOfflineAfterHeartbeats = 10;
 
 // Enrolment.
 inline constexpr absl::Duration kTokenLifetime = absl::Hours(1);
+inline constexpr int kJoinsPerAddressBurst = 64;
+inline constexpr int kJoinsPerAddressPerSecond = 16;
+inline constexpr size_t kJoinAddressesMax = 10'000;  // remembered
+inline constexpr size_t kJoinsWaitingMax = 4'096;    // for the hub's answer
+inline constexpr int kJoinConnectionsMax = 4'096;
 inline constexpr int kTokenFailuresMax = 10;  // then the token is burned
 inline constexpr absl::Duration kCertificateLifetime = absl::Hours(24 * 30);
 inline constexpr absl::Duration kCertificateRenewal = absl::Hours(24 * 10);  // renewed at this age
+inline constexpr absl::Duration kServerCertificateLifetime =
+    absl::Hours(24 * 400);  // made at start
+inline constexpr absl::Duration kOperatorCertificateLifetime = absl::Hours(24 * 365);
+inline constexpr absl::Duration kSignerCertificateLifetime = absl::Hours(24 * 365);
+inline constexpr absl::Duration kRootLifetime = absl::Hours(24 * 365 * 10);
 
 // Deletion budget, per package and cluster: max(floor, share of the inventory).
 inline constexpr int kDeletionsFloor = 5;

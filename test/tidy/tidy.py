@@ -41,8 +41,9 @@ DOORS = [
     (r"yaml-cpp/", r"$^"),  # a second opinion, for tests only
     (r"git2", r"hub/source/libgit2\w*\.(h|cc)$"),
     (r"rocksdb/", r"common/store/rocksdb_\w+\.(h|cc)$"),
-    (r"openssl/", r"(common/trust/\w+\.(h|cc)|common/base/digest\.cc|common/net/tls\.cc"
-                  r"|hub/credentials\.cc|hub/source/known_hosts\.cc)$"),
+    (r"openssl/", r"(common/trust/\w+\.(h|cc)|common/base/digest\.cc"
+                  r"|common/net/(tls|hub_root)\.cc|hub/credentials\.cc"
+                  r"|hub/source/known_hosts\.cc)$"),
     (r"(grpc|grpcpp)/", r"(common/net/\w+|hub/rpc/\w+|hub/join/\w+|agent/rpc/\w+|cli/hub_client"
                         r"|hub/main|agent/main)\.(h|cc)$"),
     (r".*\.grpc\.pb\.h$", r"(common/net/\w+|hub/rpc/\w+|hub/join/\w+|agent/rpc/\w+"

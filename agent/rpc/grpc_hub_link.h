@@ -1,0 +1,65 @@
+// GrpcHubLink: the agent's stream to its hub over gRPC. Dials, and dials again with full-jitter
+// backoff for as long as it lives; posts LinkUp, LinkDown and what arrives to the agent's inbox.
+//
+// Send: any thread, never waits. Start and Stop: one thread. Arrivals are posted by gRPC's threads;
+// LinkUp and LinkDown always alternate.
+#pragma once
+
+#include <memory>
+#include <thread>
+
+#include "absl/time/time.h"
+#include "agent/core/event.h"
+#include "agent/rpc/hub_channel.h"
+#include "agent/rpc/hub_link.h"
+#include "common/base/backoff.h"
+#include "common/base/mutex.h"
+#include "common/base/random.h"
+#include "common/loop/inbox.h"
+
+namespace muster::agent {
+
+class GrpcHubLink final : public HubLink {
+ public:
+  struct Options {
+    HubChannel& channel;
+    Inbox<Event>& inbox;
+    Random& random;  // for backoff; used by the link's thread only
+    absl::Duration backoff_first = absl::Seconds(1);
+    absl::Duration backoff_max = absl::Seconds(30);
+  };
+
+  // What `options` refers to must outlive the link.
+  explicit GrpcHubLink(Options options);
+  ~GrpcHubLink() override;
+
+  void Start();
+  // Ends the stream. May be called again.
+  void Stop();
+
+  void Send(v1::AgentMessage message) override;
+
+  // Ends the stream and dials anew without waiting: with a new certificate. Any thread.
+  void Redial();
+
+ private:
+  class Stream;
+
+  void Dial();
+  // One connection from the first byte to the last; returns whether the hub welcomed us.
+  bool Connect();
+  // Waits before the next attempt; returns false when the link stops.
+  bool Pause(absl::Duration wait);
+
+  const Options options_;
+  Backoff backoff_;
+  std::thread thread_;
+
+  Mutex mutex_;
+  CondVar changed_;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  bool redial_ GUARDED_BY(mutex_) = false;
+  std::shared_ptr<Stream> stream_ GUARDED_BY(mutex_);  // null between two attempts
+};
+
+}  // namespace muster::agent

@@ -1,0 +1,131 @@
+#include "hub/init.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <system_error>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/base/status_macros.h"
+#include "common/store/rocksdb_store.h"
+#include "common/trust/key_file.h"
+#include "hub/core/keys.h"
+#include "hub/keyring.h"
+#include "proto/storage.pb.h"
+
+namespace muster::hub {
+
+namespace pb = muster::v1;
+namespace fs = std::filesystem;
+
+namespace {
+
+absl::Status CheckOptions(const InitOptions& options) {
+  if (options.data_directory.empty()) {
+    return absl::InvalidArgumentError("init: no data directory; give --data DIR");
+  }
+  if (options.fleet_url.empty()) {
+    return absl::InvalidArgumentError(
+        "init: no fleet repository; give --fleet-url URL of the Git repository that declares the "
+        "fleet");
+  }
+  for (const absl::string_view part : absl::StrSplit(options.fleet_path, '/')) {
+    if (part == "..") {
+      return absl::InvalidArgumentError(
+          absl::StrCat("init: --fleet-path '", options.fleet_path, "' leaves the repository"));
+    }
+  }
+  if (absl::StartsWith(options.fleet_path, "/")) {
+    return absl::InvalidArgumentError(absl::StrCat("init: --fleet-path '", options.fleet_path,
+                                                   "' must be relative to the repository"));
+  }
+  std::error_code error;
+  if (fs::exists(options.data_directory, error) && !fs::is_empty(options.data_directory, error)) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("init: ", options.data_directory,
+                     " exists and is not empty; a hub is made in a directory of its own"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MakeDirectory(const std::string& path) {
+  if (mkdir(path.c_str(), 0700) == 0) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("create ", path, ": ", std::strerror(errno)));
+}
+
+absl::Status WriteMeta(const std::string& directory, const std::string& hub_id,
+                       const InitOptions& options) {
+  pb::HubMeta meta;
+  meta.set_format(kStoreFormat);
+  meta.set_hub_id(hub_id);
+  meta.set_fleet_url(options.fleet_url);
+  meta.set_fleet_branch(options.fleet_branch);
+  meta.set_fleet_path(options.fleet_path);
+  meta.set_fleet_credentials(options.fleet_credentials);
+  meta.set_created_ms(absl::ToUnixMillis(options.now));
+  RocksdbStoreOptions store_options;
+  store_options.directory = absl::StrCat(directory, "/store");
+  ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, OpenRocksdbStore(store_options));
+  Batch batch;
+  batch.Put(keys::kMeta, meta.SerializeAsString());
+  return store->Commit(batch);
+}
+
+absl::Status WriteAdmin(const std::string& directory, const Keyring& keyring,
+                        const InitOptions& options) {
+  const std::string admin = absl::StrCat(directory, "/admin");
+  RETURN_IF_ERROR(MakeDirectory(admin));
+  ASSIGN_OR_RETURN(const TlsKeyPair pair,
+                   MakeOperatorKeyPair(keyring.authority, options.operator_name, options.now));
+  RETURN_IF_ERROR(WriteKeyFile(absl::StrCat(admin, "/root.pem"), keyring.root_pem()));
+  RETURN_IF_ERROR(WriteKeyFile(absl::StrCat(admin, "/operator.pem"), pair.certificate_pem));
+  RETURN_IF_ERROR(WriteKeyFile(absl::StrCat(admin, "/operator-key.pem"), pair.private_key_pem));
+  return WriteKeyFile(absl::StrCat(admin, "/config.yaml"),
+                      absl::StrCat("apiVersion: muster.dev/v1alpha1\n"
+                                   "kind: Config\n"
+                                   "currentContext: admin\n"
+                                   "contexts:\n"
+                                   "  - name: admin\n"
+                                   "    hub: ",
+                                   options.operator_address,
+                                   "\n"
+                                   "    caFile: root.pem\n"
+                                   "    certificateFile: operator.pem\n"
+                                   "    keyFile: operator-key.pem\n"));
+}
+
+absl::StatusOr<InitResult> Fill(const std::string& directory, const InitOptions& options) {
+  RETURN_IF_ERROR(MakeDirectory(directory));
+  ASSIGN_OR_RETURN(const Keyring keyring, CreateKeyring(directory, options.now));
+  RETURN_IF_ERROR(WriteMeta(directory, keyring.hub_id(), options));
+  RETURN_IF_ERROR(WriteAdmin(directory, keyring, options));
+  return InitResult{keyring.hub_id(), absl::StrCat(options.data_directory, "/admin/config.yaml")};
+}
+
+}  // namespace
+
+absl::StatusOr<InitResult> InitHub(const InitOptions& options) {
+  RETURN_IF_ERROR(CheckOptions(options));
+  // Made beside its place and moved there when complete: half a hub is never found.
+  fs::path place(options.data_directory);
+  if (place.filename().empty()) place = place.parent_path();
+  const std::string making = absl::StrCat(place.string(), ".init-", getpid());
+  std::error_code error;
+  if (!place.parent_path().empty()) fs::create_directories(place.parent_path(), error);
+  absl::StatusOr<InitResult> result = Fill(making, options);
+  if (result.ok() && rename(making.c_str(), place.c_str()) != 0) {
+    result = absl::UnavailableError(
+        absl::StrCat("init: move the new hub to ", place.string(), ": ", std::strerror(errno)));
+  }
+  if (!result.ok()) fs::remove_all(making, error);
+  return result;
+}
+
+}  // namespace muster::hub

@@ -1,0 +1,40 @@
+// Init: makes the data directory of a new hub: its keys, its first record, and the first operator's
+// certificate with a file of contexts for the command line.
+//
+//   DIR/keys/       see keyring.h
+//   DIR/store/      the embedded store, with the HubMeta record
+//   DIR/admin/      config.yaml (a context "admin"), root.pem, operator.pem, operator-key.pem
+//
+// All or nothing: the directory appears complete or not at all. Blocks.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace muster::hub {
+
+// Of the whole store. Raised when its records change so that an older hub must not touch them.
+inline constexpr int kStoreFormat = 1;
+
+struct InitOptions {
+  std::string data_directory;  // must not exist, or be empty
+  std::string fleet_url;       // repository with the fleet's declarations
+  std::string fleet_branch = "main";
+  std::string fleet_path = ".";
+  std::string fleet_credentials;  // name of a credential; empty for none
+  std::string operator_name = "admin";
+  std::string operator_address = "127.0.0.1:7444";  // for the context
+  absl::Time now;
+};
+
+struct InitResult {
+  std::string hub_id;       // fingerprint of the root
+  std::string config_path;  // of the contexts' file
+};
+
+// kAlreadyExists when the directory is in use; kInvalidArgument for a missing or bad option.
+absl::StatusOr<InitResult> InitHub(const InitOptions& options);
+
+}  // namespace muster::hub

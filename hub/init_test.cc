@@ -1,0 +1,150 @@
+#include "hub/init.h"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/base/limits.h"
+#include "common/store/rocksdb_store.h"
+#include "common/trust/certificate.h"
+#include "gtest/gtest.h"
+#include "hub/core/keys.h"
+#include "hub/keyring.h"
+#include "proto/storage.pb.h"
+
+namespace muster::hub {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A fresh place for a hub; the directory itself is not made.
+std::string NewPlace(const std::string& name) {
+  const fs::path place = fs::path(testing::TempDir()) / "init_test" / name / "hub";
+  fs::remove_all(place.parent_path());
+  return place.string();
+}
+
+InitOptions Options(const std::string& place) {
+  InitOptions options;
+  options.data_directory = place;
+  options.fleet_url = "https://git.example.com/fleet.git";
+  options.now = absl::Now();
+  return options;
+}
+
+TEST(Init, MakesAHubWhoseKeysFitTogether) {
+  const std::string place = NewPlace("whole");
+  const absl::StatusOr<InitResult> result = InitHub(Options(place));
+  ASSERT_TRUE(result.ok()) << result.status();
+
+  const absl::StatusOr<Keyring> keyring = LoadKeyring(place, absl::Now());
+  ASSERT_TRUE(keyring.ok()) << keyring.status();
+  EXPECT_EQ(keyring->hub_id(), result->hub_id);
+  EXPECT_TRUE(fs::exists(result->config_path));
+
+  RocksdbStoreOptions options;
+  options.directory = place + "/store";
+  const absl::StatusOr<std::unique_ptr<Store>> store = OpenRocksdbStore(options);
+  ASSERT_TRUE(store.ok()) << store.status();
+  const absl::StatusOr<std::string> bytes = (*store)->Get(keys::kMeta);
+  ASSERT_TRUE(bytes.ok()) << bytes.status();
+  v1::HubMeta meta;
+  ASSERT_TRUE(meta.ParseFromString(*bytes));
+  EXPECT_EQ(meta.format(), uint32_t{kStoreFormat});
+  EXPECT_EQ(meta.hub_id(), result->hub_id);
+  EXPECT_EQ(meta.fleet_url(), "https://git.example.com/fleet.git");
+}
+
+TEST(Init, LetsNobodyElseReadTheKeys) {
+  const std::string place = NewPlace("modes");
+  ASSERT_TRUE(InitHub(Options(place)).ok());
+  for (const char* file : {"keys/root.key", "keys/signer.key", "keys/sealing.key",
+                           "admin/operator-key.pem", "admin/config.yaml"}) {
+    struct stat status = {};
+    ASSERT_EQ(stat((place + "/" + file).c_str(), &status), 0) << file;
+    EXPECT_EQ(status.st_mode & 0777, 0600u) << file;
+  }
+}
+
+TEST(Init, TheFirstOperatorsCertificateIsByTheRoot) {
+  const std::string place = NewPlace("operator");
+  ASSERT_TRUE(InitHub(Options(place)).ok());
+  const absl::StatusOr<Keyring> keyring = LoadKeyring(place, absl::Now());
+  ASSERT_TRUE(keyring.ok());
+  std::ifstream file(place + "/admin/operator.pem");
+  const std::string pem((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const absl::StatusOr<std::string> der = CertificateFromPem(pem);
+  ASSERT_TRUE(der.ok()) << der.status();
+  EXPECT_TRUE(CheckIssuedBy(keyring->authority.root_der(), *der, absl::Now()).ok());
+  const absl::StatusOr<Identity> identity = IdentityOf(*ParseCertificate(*der));
+  ASSERT_TRUE(identity.ok()) << identity.status();
+  EXPECT_EQ(identity->kind, Identity::Kind::kOperator);
+  EXPECT_EQ(identity->name, "admin");
+}
+
+TEST(Init, RefusesADirectoryInUseAndLeavesItAlone) {
+  const std::string place = NewPlace("in-use");
+  ASSERT_TRUE(InitHub(Options(place)).ok());
+  const std::string before = LoadKeyring(place, absl::Now())->hub_id();
+  const absl::StatusOr<InitResult> again = InitHub(Options(place));
+  EXPECT_EQ(again.status().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(LoadKeyring(place, absl::Now())->hub_id(), before);
+}
+
+TEST(Init, TakesAnEmptyDirectory) {
+  const std::string place = NewPlace("empty");
+  fs::create_directories(place);
+  EXPECT_TRUE(InitHub(Options(place)).ok());
+}
+
+TEST(Init, RefusesAPathThatLeavesTheRepository) {
+  for (const char* path : {"../secrets", "a/../../b", "/etc"}) {
+    InitOptions options = Options(NewPlace("path"));
+    options.fleet_path = path;
+    EXPECT_EQ(InitHub(options).status().code(), absl::StatusCode::kInvalidArgument) << path;
+    EXPECT_FALSE(fs::exists(options.data_directory));
+  }
+}
+
+TEST(Init, RefusesWithoutAFleetRepository) {
+  InitOptions options = Options(NewPlace("no-url"));
+  options.fleet_url.clear();
+  EXPECT_EQ(InitHub(options).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(Keyring, MakesANewCertificateForTheSignerInTime) {
+  const std::string place = NewPlace("renewal");
+  ASSERT_TRUE(InitHub(Options(place)).ok());
+  const absl::Time later = absl::Now() + limits::kSignerCertificateLifetime * 3 / 4;
+  const absl::StatusOr<Keyring> before = LoadKeyring(place, absl::Now());
+  const absl::StatusOr<Keyring> after = LoadKeyring(place, later);
+  ASSERT_TRUE(before.ok() && after.ok()) << after.status();
+  EXPECT_NE(before->signer_der, after->signer_der);
+  EXPECT_EQ(before->signer.public_key().bytes(), after->signer.public_key().bytes());
+  // It was written: the next start finds it.
+  EXPECT_EQ(LoadKeyring(place, later)->signer_der, after->signer_der);
+}
+
+TEST(Keyring, RefusesTheSignerOfAnotherHub) {
+  const std::string place = NewPlace("mixed");
+  const std::string other = NewPlace("mixed-other");
+  ASSERT_TRUE(InitHub(Options(place)).ok());
+  ASSERT_TRUE(InitHub(Options(other)).ok());
+  fs::copy_file(other + "/keys/signer.key", place + "/keys/signer.key",
+                fs::copy_options::overwrite_existing);
+  EXPECT_EQ(LoadKeyring(place, absl::Now()).status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(Keyring, RefusesAKeyThatOthersCanRead) {
+  const std::string place = NewPlace("loose");
+  ASSERT_TRUE(InitHub(Options(place)).ok());
+  ASSERT_EQ(chmod((place + "/keys/root.key").c_str(), 0644), 0);
+  EXPECT_EQ(LoadKeyring(place, absl::Now()).status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+}  // namespace
+}  // namespace muster::hub

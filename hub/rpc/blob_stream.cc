@@ -1,0 +1,100 @@
+#include "hub/rpc/blob_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/limits.h"
+#include "common/base/status_macros.h"
+#include "common/manifest/bundle.h"
+#include "common/net/rpc_status.h"
+
+namespace muster::hub {
+
+namespace pb = muster::v1;
+
+void BlobStream::Start() {
+  self_ = shared_from_this();
+  Run(&BlobStream::Admit);
+}
+
+void BlobStream::Run(absl::Status (BlobStream::*step)()) {
+  const bool queued = parts_.workers.Run([this, step] {
+    const absl::Status status = (this->*step)();
+    if (!status.ok()) Finish(ToGrpc(status));
+  });
+  if (!queued) Finish(ToGrpc(absl::UnavailableError("the hub is stopping")));
+}
+
+absl::Status BlobStream::Admit() {
+  if (request_.blobs_size() > limits::kBlobsPerFetchMax) {
+    return absl::InvalidArgumentError(absl::StrCat("fetch of ", request_.blobs_size(),
+                                                   " blobs: at most ", limits::kBlobsPerFetchMax));
+  }
+  std::vector<Digest> wanted;
+  for (const pb::BlobRequest& blob : request_.blobs()) {
+    ASSIGN_OR_RETURN(const Digest digest, Digest::FromBytes(blob.digest()));
+    wanted.push_back(digest);
+  }
+  RETURN_IF_ERROR(parts_.access.Check(bundles_, wanted));
+  return Load();
+}
+
+absl::Status BlobStream::Load() {
+  if (next_ == request_.blobs_size()) {
+    Finish(grpc::Status::OK);
+    return absl::OkStatus();
+  }
+  const pb::BlobRequest& wanted = request_.blobs(next_++);
+  ASSIGN_OR_RETURN(const Digest digest, Digest::FromBytes(wanted.digest()));
+  ASSIGN_OR_RETURN(record_, ReadBlob(parts_.store, digest));
+  if (wanted.offset() > record_.zstd().size()) {
+    return absl::OutOfRangeError(absl::StrCat("blob ", digest.short_hex(), ": offset ",
+                                              wanted.offset(), " is past its end"));
+  }
+  chunk_.Clear();
+  chunk_.set_digest(wanted.digest());
+  chunk_.set_size(record_.size());
+  chunk_.set_stored_size(record_.zstd().size());
+  offset_ = wanted.offset();
+  if (LoadDelta(wanted, digest)) {
+    offset_ = record_.zstd().size();
+    StartWrite(&chunk_);
+  } else {
+    WriteChunk();
+  }
+  return absl::OkStatus();
+}
+
+void BlobStream::WriteChunk() {
+  const size_t size = std::min<size_t>(limits::kChunkBytesMax, record_.zstd().size() - offset_);
+  chunk_.set_offset(offset_);
+  chunk_.set_data(record_.zstd().substr(offset_, size));
+  offset_ += size;
+  StartWrite(&chunk_);
+}
+
+void BlobStream::OnWriteDone(bool ok) {
+  if (!ok) {
+    Finish(ToGrpc(absl::UnavailableError("the connection broke")));
+  } else if (offset_ < record_.zstd().size()) {
+    WriteChunk();
+  } else {
+    Run(&BlobStream::Load);
+  }
+}
+
+bool BlobStream::LoadDelta(const pb::BlobRequest& wanted, const Digest& digest) {
+  if (wanted.base_digest().empty() || wanted.offset() != 0) return false;
+  const absl::StatusOr<Digest> base = Digest::FromBytes(wanted.base_digest());
+  if (!base.ok()) return false;
+  const absl::StatusOr<std::string> from = ReadBlobContent(parts_.store, *base);
+  const absl::StatusOr<std::string> to = ReadBlobContent(parts_.store, digest);
+  if (!from.ok() || !to.ok()) return false;
+  const absl::StatusOr<pb::ManifestDelta> delta = MakeManifestDelta(*from, *to);
+  if (!delta.ok() || delta->ByteSizeLong() >= record_.zstd().size()) return false;
+  *chunk_.mutable_delta() = *delta;
+  return true;
+}
+
+}  // namespace muster::hub

@@ -1,0 +1,18 @@
+// Connections: ends a TCP connection of this process by the address of its peer. gRPC can end a
+// stream but not the connection under it; a revoked peer must lose both.
+//
+// Looks at every descriptor of the process (about a microsecond each), so it is for rare events
+// and for worker threads.
+#pragma once
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace muster::hub {
+
+// `peer` as gRPC names it: "ipv4:192.0.2.1:5000", "ipv6:%5B2001:db8::1%5D:5000". Returns whether
+// there was such a connection. Its owner sees it broken, as if the peer had reset it.
+bool ShutDownConnection(absl::string_view peer);
+
+}  // namespace muster::hub

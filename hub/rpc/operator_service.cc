@@ -1,0 +1,273 @@
+#include "hub/rpc/operator_service.h"
+
+#include <grpcpp/grpcpp.h>
+#include <sys/statvfs.h>
+
+#include <filesystem>
+#include <map>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/base/mutex.h"
+#include "common/base/status_macros.h"
+#include "common/config/names.h"
+#include "common/net/rpc_status.h"
+#include "common/net/tls.h"
+#include "common/trust/sealing.h"
+#include "hub/core/keys.h"
+#include "hub/rpc/refusals.h"
+#include "hub/rpc/views.h"
+#include "hub/rpc/watch_stream.h"
+#include "proto/operator_service.grpc.pb.h"
+
+namespace muster::hub {
+
+namespace pb = muster::v1;
+
+namespace {
+
+using Context = grpc::CallbackServerContext;
+using Unary = grpc::ServerUnaryReactor;
+
+uint64_t DirectoryBytes(const std::string& directory) {
+  uint64_t bytes = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, error)) {
+    std::error_code gone;  // Files of the store come and go.
+    const uintmax_t size = entry.is_regular_file(gone) ? entry.file_size(gone) : 0;
+    if (!gone) bytes += size;
+  }
+  return bytes;
+}
+
+uint64_t DiskFreeBytes(const std::string& directory) {
+  struct statvfs figures = {};
+  if (statvfs(directory.c_str(), &figures) != 0) return 0;
+  return uint64_t{figures.f_bavail} * figures.f_frsize;
+}
+
+}  // namespace
+
+class OperatorService::Calls final : public pb::OperatorService::CallbackService {
+ public:
+  explicit Calls(OperatorServiceOptions options) : options_(std::move(options)) {}
+
+  // ---- reads
+  Unary* GetHub(Context* context, const pb::GetHubRequest* request, pb::HubView* view) override {
+    return Read(
+        context, request, view,
+        [this](const Reading& reading, const pb::GetHubRequest&) -> absl::StatusOr<pb::HubView> {
+          return MakeHub(reading);
+        });
+  }
+  Unary* ListClusters(Context* context, const pb::ListRequest* request,
+                      pb::ListClustersResponse* response) override {
+    return Read(context, request, response, hub::ListClusters);
+  }
+  Unary* ListPackages(Context* context, const pb::ListRequest* request,
+                      pb::ListPackagesResponse* response) override {
+    return Read(context, request, response, hub::ListPackages);
+  }
+  Unary* ListRepositories(Context* context, const pb::ListRequest* request,
+                          pb::ListRepositoriesResponse* response) override {
+    return Read(context, request, response, hub::ListRepositories);
+  }
+  Unary* ListCommits(Context* context, const pb::ListRequest* request,
+                     pb::ListCommitsResponse* response) override {
+    return Read(context, request, response, hub::ListCommits);
+  }
+  Unary* ListObjects(Context* context, const pb::ListRequest* request,
+                     pb::ListObjectsResponse* response) override {
+    return Read(context, request, response, hub::ListObjects);
+  }
+  Unary* ListTokens(Context* context, const pb::ListRequest* request,
+                    pb::ListTokensResponse* response) override {
+    return Read(context, request, response, hub::ListTokens);
+  }
+  Unary* ListEvents(Context* context, const pb::ListRequest* request,
+                    pb::ListEventsResponse* response) override {
+    return Read(context, request, response, hub::ListEvents);
+  }
+  Unary* ListHistory(Context* context, const pb::ListRequest* request,
+                     pb::ListHistoryResponse* response) override {
+    return Read(context, request, response, hub::ListHistory);
+  }
+  Unary* GetBlob(Context* context, const pb::GetBlobRequest* request,
+                 pb::GetBlobResponse* response) override {
+    return Read(context, request, response, hub::GetBlob);
+  }
+  grpc::ServerWriteReactor<pb::WatchNotice>* Watch(Context* context,
+                                                   const pb::WatchRequest* request) override;
+
+  // ---- writes
+  Unary* CreateToken(Context* context, const pb::CreateTokenRequest* request,
+                     pb::CreateTokenResponse* response) override {
+    return Write(context, *request, response);
+  }
+  Unary* RevokeToken(Context* context, const pb::NameRequest* request,
+                     pb::DoneResponse* response) override {
+    return Write(context, hub::RevokeToken{request->name()}, response);
+  }
+  Unary* AcceptCluster(Context* context, const pb::NameRequest* request,
+                       pb::DoneResponse* response) override {
+    return Write(context, hub::AcceptCluster{request->name()}, response);
+  }
+  Unary* RevokeCluster(Context* context, const pb::NameRequest* request,
+                       pb::DoneResponse* response) override {
+    return Write(context, hub::RevokeCluster{request->name()}, response);
+  }
+  Unary* Sync(Context* context, const pb::NameRequest* request,
+              pb::DoneResponse* response) override {
+    return Write(context, SyncNow{request->name()}, response);
+  }
+  Unary* Suspend(Context* context, const pb::SuspendRequest* request,
+                 pb::DoneResponse* response) override {
+    return Write(context, *request, response);
+  }
+  Unary* AcceptRewrite(Context* context, const pb::AcceptRewriteRequest* request,
+                       pb::DoneResponse* response) override {
+    return Write(context, *request, response);
+  }
+  Unary* PutCredential(Context* context, const pb::PutCredentialRequest* request,
+                       pb::DoneResponse* response) override {
+    const absl::Status named = CheckName(request->name());
+    if (!named.ok()) return Refuse(context, Annotate(named, "credential's name"));
+    return Write(context, Sealed(*request), response);
+  }
+  Unary* DeleteCredential(Context* context, const pb::NameRequest* request,
+                          pb::DoneResponse* response) override {
+    return Write(context, hub::DeleteCredential{request->name()}, response);
+  }
+
+  void Sweep();
+  void Stop();
+
+ private:
+  // The operator's name, if the peer is one.
+  absl::StatusOr<std::string> Admit(const Context& context) const {
+    ASSIGN_OR_RETURN(const PeerIdentity peer,
+                     PeerIdentityOf(*context.auth_context(), options_.hub_id));
+    if (peer.identity.kind == Identity::Kind::kOperator) return peer.identity.name;
+    return absl::PermissionDeniedError(
+        "this listener is for operators, and the certificate is not an operator's");
+  }
+
+  static Unary* Refuse(Context* context, const absl::Status& status) {
+    Unary* const reactor = context->DefaultReactor();
+    reactor->Finish(ToGrpc(status));
+    return reactor;
+  }
+
+  // Answers with what `answer` makes of the present picture, on a worker.
+  template <typename Request, typename Response, typename Answer>
+  Unary* Read(Context* context, const Request* request, Response* response, Answer answer) {
+    const absl::StatusOr<std::string> actor = Admit(*context);
+    if (!actor.ok()) return Refuse(context, actor.status());
+    Unary* const reactor = context->DefaultReactor();
+    const bool queued = options_.workers->Run([this, request, response, reactor, answer] {
+      const std::shared_ptr<const FleetView> fleet = options_.view();
+      absl::StatusOr<Response> made =
+          answer(Reading{*fleet, *options_.store, absl::Now()}, *request);
+      if (made.ok()) *response = *std::move(made);
+      reactor->Finish(ToGrpc(made.status()));
+    });
+    if (!queued) reactor->Finish(ToGrpc(absl::UnavailableError("the hub is stopping")));
+    return reactor;
+  }
+
+  // Hands `command` to the core and answers when it is done and durable.
+  template <typename Command, typename Response>
+  Unary* Write(Context* context, Command command, Response* response) {
+    const absl::StatusOr<std::string> actor = Admit(*context);
+    if (!actor.ok()) return Refuse(context, actor.status());
+    Unary* const reactor = context->DefaultReactor();
+    const RequestId id = options_.replies->AwaitOperator(
+        [reactor, response](absl::StatusOr<Replies::OperatorAnswer> answer) {
+          if (answer.ok() && std::holds_alternative<Response>(*answer)) {
+            *response = std::get<Response>(*std::move(answer));
+          }
+          reactor->Finish(ToGrpc(answer.status()));
+        });
+    options_.post(OperatorAsked{id, *actor, std::move(command)});
+    return reactor;
+  }
+
+  pb::HubView MakeHub(const Reading& reading) const {
+    pb::HubView view = MakeHubView(reading.fleet);
+    view.set_now_ms(absl::ToUnixMillis(reading.now));
+    view.set_store_bytes(DirectoryBytes(absl::StrCat(options_.data_directory, "/store")));
+    view.set_disk_free_bytes(DiskFreeBytes(options_.data_directory));
+    return view;
+  }
+
+  hub::PutCredential Sealed(const pb::PutCredentialRequest& request) const {
+    hub::PutCredential command;
+    command.name = request.name();
+    command.sealed.set_sealed(
+        Seal(options_.sealing_key, keys::Credential(request.name()), request.SerializeAsString()));
+    return command;
+  }
+
+  const OperatorServiceOptions options_;
+
+  Mutex mutex_;
+  bool stopped_ GUARDED_BY(mutex_) = false;
+  std::map<WatchStream*, std::shared_ptr<WatchStream>> watches_ GUARDED_BY(mutex_);
+};
+
+grpc::ServerWriteReactor<pb::WatchNotice>* OperatorService::Calls::Watch(Context* context,
+                                                                         const pb::WatchRequest*) {
+  const absl::StatusOr<std::string> actor = Admit(*context);
+  if (!actor.ok()) return RefuseWrites<pb::WatchNotice>(actor.status());
+  auto stream = std::make_shared<WatchStream>([this](WatchStream* done) {
+    MutexLock lock(mutex_);
+    watches_.erase(done);
+  });
+  {
+    MutexLock lock(mutex_);
+    if (stopped_) {
+      return RefuseWrites<pb::WatchNotice>(absl::UnavailableError("the hub is stopping"));
+    }
+    watches_.emplace(stream.get(), stream);
+  }
+  stream->Start(options_.view()->version());
+  return stream.get();
+}
+
+void OperatorService::Calls::Sweep() {
+  std::map<WatchStream*, std::shared_ptr<WatchStream>> watches;
+  {
+    MutexLock lock(mutex_);
+    if (watches_.empty()) return;
+    watches = watches_;
+  }
+  const uint64_t version = options_.view()->version();
+  for (const auto& [key, watch] : watches) watch->Tell(version);
+}
+
+void OperatorService::Calls::Stop() {
+  std::map<WatchStream*, std::shared_ptr<WatchStream>> watches;
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+    watches = watches_;
+  }
+  for (const auto& [key, watch] : watches) {
+    watch->End(absl::UnavailableError("the hub is stopping"));
+  }
+}
+
+OperatorService::OperatorService(OperatorServiceOptions options)
+    : calls_(std::make_unique<Calls>(std::move(options))) {}
+
+OperatorService::~OperatorService() = default;
+
+grpc::Service* OperatorService::service() { return calls_.get(); }
+void OperatorService::Sweep() { calls_->Sweep(); }
+void OperatorService::Stop() { calls_->Stop(); }
+
+}  // namespace muster::hub

@@ -1,0 +1,48 @@
+// Views: what the operator service answers to reads, made of the published picture of the fleet and
+// of the journals in the store. Plain functions of a snapshot, so that an answer never shows two
+// states at once.
+//
+// Sizes: each list is filtered here, and paged. Reads the store: for worker threads. Errors:
+// kNotFound when a name is given and nothing has it, kInvalidArgument for a bad filter.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/store/store.h"
+#include "hub/core/fleet_view.h"
+#include "proto/operator_service.pb.h"
+
+namespace muster::hub {
+
+// What an answer is made of.
+struct Reading {
+  const FleetView& fleet;
+  const Store& store;
+  absl::Time now;
+};
+
+// views_fleet.cc
+absl::StatusOr<v1::ListClustersResponse> ListClusters(const Reading& reading,
+                                                      const v1::ListRequest& request);
+absl::StatusOr<v1::ListPackagesResponse> ListPackages(const Reading& reading,
+                                                      const v1::ListRequest& request);
+absl::StatusOr<v1::ListRepositoriesResponse> ListRepositories(const Reading& reading,
+                                                              const v1::ListRequest& request);
+
+// views_journal.cc
+absl::StatusOr<v1::ListCommitsResponse> ListCommits(const Reading& reading,
+                                                    const v1::ListRequest& request);
+absl::StatusOr<v1::ListTokensResponse> ListTokens(const Reading& reading,
+                                                  const v1::ListRequest& request);
+absl::StatusOr<v1::ListEventsResponse> ListEvents(const Reading& reading,
+                                                  const v1::ListRequest& request);
+absl::StatusOr<v1::ListHistoryResponse> ListHistory(const Reading& reading,
+                                                    const v1::ListRequest& request);
+
+// views_objects.cc
+absl::StatusOr<v1::ListObjectsResponse> ListObjects(const Reading& reading,
+                                                    const v1::ListRequest& request);
+absl::StatusOr<v1::GetBlobResponse> GetBlob(const Reading& reading,
+                                            const v1::GetBlobRequest& request);
+
+}  // namespace muster::hub
