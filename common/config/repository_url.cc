@@ -1,0 +1,157 @@
+#include "common/config/repository_url.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
+namespace muster {
+namespace {
+
+constexpr size_t kUrlBytesMax = 2048;
+constexpr size_t kRefBytesMax = 255;
+
+absl::Status Refuse(absl::string_view why) { return absl::InvalidArgumentError(why); }
+
+bool IsWord(absl::string_view text, absl::string_view also) {
+  return std::all_of(text.begin(), text.end(), [also](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::StrContains(also, c);
+  });
+}
+
+absl::Status CheckHost(absl::string_view host) {
+  if (host.empty()) return Refuse("names no host");
+  if (host.front() == '[') {
+    if (host.back() != ']' || !IsWord(host.substr(1, host.size() - 2), ":.") || host.size() < 4) {
+      return Refuse("has a malformed address in '[]'");
+    }
+    return absl::OkStatus();
+  }
+  if (host.front() == '-' || host.front() == '.' || !IsWord(host, "-.")) {
+    return Refuse("has a host that is no DNS name or address");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckUser(absl::string_view user) {
+  if (user.empty() || user.front() == '-' || !IsWord(user, "-._")) {
+    return Refuse("has a malformed user before '@'");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckPath(absl::string_view path) {
+  if (path.empty() || path == "/") return Refuse("names no repository after the host");
+  if (absl::StrContains(path, '?') || absl::StrContains(path, '#')) {
+    return Refuse("has a query or fragment; a repository's URL has none");
+  }
+  for (const absl::string_view part : absl::StrSplit(path, '/', absl::SkipEmpty())) {
+    if (part == "..") return Refuse("has '..' in its path");
+    if (part.front() == '-') return Refuse("has a path in which a name starts with '-'");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckAuthority(absl::string_view authority, bool may_have_user) {
+  const size_t at = authority.rfind('@');
+  if (at != authority.npos) {
+    const absl::string_view user = authority.substr(0, at);
+    if (!may_have_user || absl::StrContains(user, ':')) {
+      return Refuse("holds credentials; give them to the hub, and name them in 'credentials'");
+    }
+    if (absl::Status bad = CheckUser(user); !bad.ok()) return bad;
+    authority.remove_prefix(at + 1);
+  }
+  const size_t bracket = authority.find(']');
+  const size_t colon = authority.find(':', bracket == authority.npos ? 0 : bracket);
+  if (colon != authority.npos) {
+    int port = 0;
+    const absl::string_view digits = authority.substr(colon + 1);
+    if (digits.empty() || !IsWord(digits, "") || !absl::SimpleAtoi(digits, &port) || port < 1 ||
+        port > 65535) {
+      return Refuse("has a malformed port");
+    }
+    authority = authority.substr(0, colon);
+  }
+  return CheckHost(authority);
+}
+
+// user@host:path
+absl::StatusOr<std::string> FromScpForm(absl::string_view url) {
+  const size_t at = url.find('@'), colon = url.find(':');
+  if (at == url.npos || colon == url.npos || colon < at) {
+    return Refuse("is no URL; write https://host/path, ssh://user@host/path or user@host:path");
+  }
+  const absl::string_view user = url.substr(0, at), host = url.substr(at + 1, colon - at - 1);
+  const absl::string_view path = absl::StripPrefix(url.substr(colon + 1), "/");
+  if (absl::Status bad = CheckUser(user); !bad.ok()) return bad;
+  if (absl::Status bad = CheckHost(host); !bad.ok()) return bad;
+  if (absl::Status bad = CheckPath(path); !bad.ok()) return bad;
+  return absl::StrCat("ssh://", user, "@", host, "/", path);
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> NormalizeRepositoryUrl(absl::string_view url) {
+  if (url.empty()) return Refuse("is empty");
+  if (url.size() > kUrlBytesMax) return Refuse("is longer than 2048 bytes");
+  for (const char c : url) {
+    if (!absl::ascii_isgraph(static_cast<unsigned char>(c)) || c == '\\') {
+      return Refuse("holds a blank, a backslash or a byte that is not printable ASCII");
+    }
+  }
+  if (url.front() == '-') return Refuse("starts with '-'");
+  const size_t mark = url.find("://");
+  if (mark == url.npos) return FromScpForm(url);
+  const std::string scheme = absl::AsciiStrToLower(url.substr(0, mark));
+  const absl::string_view rest = url.substr(mark + 3);
+  const size_t slash = std::min(rest.find_first_of("/?#"), rest.size());
+  const absl::string_view authority = rest.substr(0, slash), path = rest.substr(slash);
+  if (scheme == "file") {
+    if (!authority.empty()) return Refuse("names a host; write file:///path");
+  } else if (scheme == "https" || scheme == "ssh") {
+    absl::Status bad = CheckAuthority(authority, /*may_have_user=*/scheme == "ssh");
+    if (!bad.ok()) return bad;
+  } else if (scheme == "http" || scheme == "git") {
+    return Refuse(absl::StrCat("uses ", scheme,
+                               "://, which anybody on the way can read and change; "
+                               "use https or ssh"));
+  } else {
+    return Refuse("has a scheme that is none of https, ssh and file");
+  }
+  if (absl::Status bad = CheckPath(path); !bad.ok()) return bad;
+  return absl::StrCat(scheme, "://", authority, path);
+}
+
+absl::Status CheckRefName(absl::string_view name) {
+  if (name.empty() || name.size() > kRefBytesMax) return Refuse("must have 1 to 255 bytes");
+  if (name == "@") return Refuse("'@' is no name");
+  for (const char c : name) {
+    if (absl::ascii_iscntrl(static_cast<unsigned char>(c)) || absl::StrContains(" ~^:?*[\\", c)) {
+      return Refuse("may not hold blanks, control characters or any of ~^:?*[\\");
+    }
+  }
+  if (name.front() == '-') return Refuse("may not start with '-'");
+  if (name.back() == '.') return Refuse("may not end with '.'");
+  if (absl::StrContains(name, "..") || absl::StrContains(name, "@{")) {
+    return Refuse("may not hold '..' or '@{'");
+  }
+  for (const absl::string_view part : absl::StrSplit(name, '/')) {
+    if (part.empty() || part.front() == '.' || absl::EndsWith(part, ".lock")) {
+      return Refuse("has an empty part, or one that starts with '.' or ends with .lock");
+    }
+  }
+  return absl::OkStatus();
+}
+
+bool IsCommitId(absl::string_view text) {
+  return text.size() == 40 && std::all_of(text.begin(), text.end(), [](char c) {
+           return absl::ascii_isdigit(c) || (c >= 'a' && c <= 'f');
+         });
+}
+
+}  // namespace muster

@@ -1,0 +1,26 @@
+// Where a Git repository is and what is followed in it: the words that reach libgit2 and a network.
+// What is refused here never gets that far. Pure; any thread.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace muster {
+
+// One spelling of a repository's URL: https://host/path, ssh://user@host/path (also from
+// git@host:path, where the path is relative to the user's home), file:///path. Returns
+// kInvalidArgument for other schemes (http and git send in the clear), for a URL with a password
+// or, in https, a user; with control characters, blanks, a query or a fragment; and for hosts and
+// paths that start with '-', which programs take for options. The message never repeats a password.
+absl::StatusOr<std::string> NormalizeRepositoryUrl(absl::string_view url);
+
+// Whether `name` can be a branch or tag (git-check-ref-format); kInvalidArgument, saying why.
+absl::Status CheckRefName(absl::string_view name);
+
+// Whether `text` is a whole commit id: 40 lower-case hexadecimal digits.
+bool IsCommitId(absl::string_view text);
+
+}  // namespace muster

@@ -1,0 +1,317 @@
+#include "common/config/schema.h"
+
+namespace muster {
+namespace {
+
+using Type = FieldType;
+
+// ---------------------------------------------------------------- shared
+
+constexpr FieldSpec kMetadataFields[] = {
+    {.name = "name", .type = Type::kName, .about = "Unique within its kind.", .required = true},
+    {.name = "labels",
+     .type = Type::kLabels,
+     .about = "For selecting declarations in lists.",
+     .built = false},
+    {.name = "annotations",
+     .type = Type::kNotes,
+     .about = "Notes for people; Muster ignores them."},
+};
+constexpr ObjectSpec kMetadata = {kMetadataFields, {}};
+
+constexpr FieldSpec kClusterMetadataFields[] = {
+    {.name = "name", .type = Type::kName, .about = "Unique within its kind.", .required = true},
+    {.name = "labels",
+     .type = Type::kLabels,
+     .about = "What packages select the cluster by; win over the labels of its join token."},
+    {.name = "annotations",
+     .type = Type::kNotes,
+     .about = "Notes for people; Muster ignores them."},
+};
+constexpr ObjectSpec kClusterMetadata = {kClusterMetadataFields, {}};
+
+constexpr Choice kOperators[] = {{"In"}, {"NotIn"}, {"Exists"}, {"DoesNotExist"}};
+constexpr FieldSpec kRequirementFields[] = {
+    {.name = "key", .about = "The label's key.", .required = true},
+    {.name = "operator",
+     .type = Type::kChoice,
+     .about = "How the label relates to the values.",
+     .required = true,
+     .choices = kOperators},
+    {.name = "values", .about = "Needed by In and NotIn, refused by the others.", .list = true},
+};
+constexpr ObjectSpec kRequirement = {kRequirementFields, {}};
+constexpr FieldSpec kSelectorFields[] = {
+    {.name = "matchLabels",
+     .type = Type::kLabels,
+     .about = "Labels that must all be there with these values."},
+    {.name = "matchExpressions",
+     .type = Type::kObject,
+     .about = "Requirements that must all be met.",
+     .list = true,
+     .object = &kRequirement},
+};
+constexpr ObjectSpec kSelector = {kSelectorFields, {}};
+
+// ---------------------------------------------------------------- Repository
+
+constexpr FieldSpec kRefFields[] = {
+    {.name = "branch", .about = "Follow a branch."},
+    {.name = "tag", .about = "Follow one tag."},
+    {.name = "semver", .about = "Follow the highest tag in a range.", .built = false},
+    {.name = "commit", .about = "Stay at a commit: 40 hexadecimal digits."},
+};
+constexpr absl::string_view kRefOneOf[] = {"branch", "tag", "semver", "commit"};
+constexpr ObjectSpec kRef = {kRefFields, kRefOneOf};
+
+constexpr FieldSpec kVerifyFields[] = {
+    {.name = "signers",
+     .type = Type::kName,
+     .about = "Signers whose signature a commit needs.",
+     .list = true},
+};
+constexpr ObjectSpec kVerify = {kVerifyFields, {}};
+
+constexpr Choice kRepositoryTypes[] = {{"git"}, {"helm", false}, {"oci", false}};
+constexpr FieldSpec kRepositorySpecFields[] = {
+    {.name = "project", .type = Type::kName, .about = "The tenant; 'default' when absent."},
+    {.name = "type",
+     .type = Type::kChoice,
+     .about = "What stands at the URL; git when absent.",
+     .choices = kRepositoryTypes},
+    {.name = "url",
+     .about = "https://, ssh:// or user@host:path; file:// only when the hub allows it. Never with "
+              "a password.",
+     .required = true},
+    {.name = "ref",
+     .type = Type::kObject,
+     .about = "What to follow.",
+     .required = true,
+     .object = &kRef},
+    {.name = "interval",
+     .type = Type::kDuration,
+     .about = "Time between two looks, at least 1s; 1m when absent."},
+    {.name = "credentials",
+     .type = Type::kName,
+     .about = "Name of a credential that the hub holds; none when absent."},
+    {.name = "verify",
+     .type = Type::kObject,
+     .about = "Who must have signed the commits.",
+     .built = false,
+     .object = &kVerify},
+};
+constexpr ObjectSpec kRepositorySpec = {kRepositorySpecFields, {}};
+
+// ---------------------------------------------------------------- Package
+
+constexpr FieldSpec kPatchTargetFields[] = {
+    {.name = "group", .about = "Regular expression for the whole API group."},
+    {.name = "version", .about = "Regular expression for the whole API version."},
+    {.name = "kind", .about = "Regular expression for the whole kind."},
+    {.name = "name", .about = "Regular expression for the whole name."},
+    {.name = "namespace", .about = "Regular expression for the whole namespace."},
+};
+constexpr ObjectSpec kPatchTarget = {kPatchTargetFields, {}};
+
+constexpr FieldSpec kPatchFields[] = {
+    {.name = "path", .about = "A file, relative to the package's path."},
+    {.name = "inline",
+     .about = "The patch as text: a strategic merge patch (a map) or a JSON patch (a list)."},
+    {.name = "target",
+     .type = Type::kObject,
+     .about = "Which objects; the one that the patch itself names when absent.",
+     .object = &kPatchTarget},
+};
+constexpr absl::string_view kPatchOneOf[] = {"path", "inline"};
+constexpr ObjectSpec kPatch = {kPatchFields, kPatchOneOf};
+
+constexpr FieldSpec kTargetFields[] = {
+    {.name = "name", .about = "For messages."},
+    {.name = "clusterSelector",
+     .type = Type::kObject,
+     .about = "Which clusters; {} selects all, absent selects none.",
+     .object = &kSelector},
+    {.name = "variables",
+     .type = Type::kVariables,
+     .about = "For ${name} in the files; win over the package's."},
+    {.name = "patches",
+     .type = Type::kObject,
+     .about = "Changes to the objects, in order.",
+     .list = true,
+     .object = &kPatch},
+};
+constexpr ObjectSpec kTarget = {kTargetFields, {}};
+
+constexpr FieldSpec kIgnoreFields[] = {
+    {.name = "kind", .about = "Of these objects; every kind when absent."},
+    {.name = "name", .about = "Of this object; every name when absent."},
+    {.name = "paths", .about = "JSON pointers to fields.", .required = true, .list = true},
+};
+constexpr ObjectSpec kIgnore = {kIgnoreFields, {}};
+
+constexpr Choice kDriftModes[] = {{"correct"}, {"report"}, {"ignore"}};
+constexpr FieldSpec kSyncFields[] = {
+    {.name = "drift",
+     .type = Type::kChoice,
+     .about = "What happens to changes made by hand; correct when absent.",
+     .choices = kDriftModes},
+    {.name = "prune",
+     .type = Type::kBoolean,
+     .about = "Whether objects that leave the package are deleted; true when absent."},
+    {.name = "deletionBudget",
+     .type = Type::kBudget,
+     .about = "The most objects that one change may delete; may lower the policy's cap only."},
+    {.name = "ignore",
+     .type = Type::kObject,
+     .about = "Differences that are no drift.",
+     .list = true,
+     .object = &kIgnore},
+};
+constexpr ObjectSpec kSync = {kSyncFields, {}};
+
+constexpr FieldSpec kHealthFields[] = {
+    {.name = "timeout",
+     .type = Type::kDuration,
+     .about = "How long objects may take to become healthy; the agent's default when absent."},
+};
+constexpr ObjectSpec kHealth = {kHealthFields, {}};
+
+constexpr Choice kRenderers[] = {{"auto"}, {"yaml"}, {"kustomize", false}, {"helm", false}};
+constexpr Choice kOnRemoval[] = {{"delete"}, {"orphan"}};
+constexpr FieldSpec kPackageSpecFields[] = {
+    {.name = "project", .type = Type::kName, .about = "The tenant; 'default' when absent."},
+    {.name = "repository",
+     .type = Type::kName,
+     .about = "The Repository that holds the files.",
+     .required = true},
+    {.name = "path",
+     .about =
+         "Directory or file in the repository, '.' for all; may hold ${cluster.labels.KEY} and "
+         "variables.",
+     .required = true},
+    {.name = "renderer",
+     .type = Type::kChoice,
+     .about = "How files become objects; auto when absent.",
+     .choices = kRenderers},
+    {.name = "variables",
+     .type = Type::kVariables,
+     .about = "For ${name} in the files; nothing is substituted without any."},
+    {.name = "targets",
+     .type = Type::kObject,
+     .about = "Which clusters get the package; the first that matches decides.",
+     .list = true,
+     .object = &kTarget},
+    {.name = "namespace",
+     .type = Type::kName,
+     .about = "For objects without one; created when missing, never pruned."},
+    {.name = "overrideNamespace",
+     .type = Type::kBoolean,
+     .about = "Forces `namespace` on every namespaced object."},
+    {.name = "dependsOn",
+     .type = Type::kName,
+     .about = "Packages that must be applied and healthy before.",
+     .list = true},
+    {.name = "sync",
+     .type = Type::kObject,
+     .about = "How agents keep the package in step.",
+     .object = &kSync},
+    {.name = "onRemoval",
+     .type = Type::kChoice,
+     .about =
+         "What happens to the objects of a cluster that no longer gets the package; delete when "
+         "absent.",
+     .choices = kOnRemoval},
+    {.name = "health",
+     .type = Type::kObject,
+     .about = "When objects count as healthy.",
+     .object = &kHealth},
+    {.name = "rollout",
+     .type = Type::kName,
+     .about = "The RolloutPlan; all clusters at once when absent.",
+     .built = false},
+};
+constexpr ObjectSpec kPackageSpec = {kPackageSpecFields, {}};
+
+// ---------------------------------------------------------------- Cluster
+
+constexpr Choice kModes[] = {{"enforce"}, {"observe"}};
+constexpr FieldSpec kClusterSpecFields[] = {
+    {.name = "project", .type = Type::kName, .about = "The tenant; 'default' when absent."},
+    {.name = "mode",
+     .type = Type::kChoice,
+     .about =
+         "observe: the agent writes nothing and reports what it would do; enforce when absent.",
+     .choices = kModes},
+    {.name = "join", .about = "Who may join as this cluster.", .built = false},
+};
+constexpr ObjectSpec kClusterSpec = {kClusterSpecFields, {}};
+
+// ---------------------------------------------------------------- documents
+
+constexpr FieldSpec ApiVersion() {
+  return {.name = "apiVersion", .about = "muster.dev/v1alpha1", .required = true};
+}
+constexpr FieldSpec Kind() { return {.name = "kind", .about = "The kind.", .required = true}; }
+
+constexpr FieldSpec Metadata(const ObjectSpec* object) {
+  return {.name = "metadata",
+          .type = Type::kObject,
+          .about = "Name and notes.",
+          .required = true,
+          .object = object};
+}
+constexpr FieldSpec Spec(bool required, const ObjectSpec* object) {
+  return {.name = "spec",
+          .type = Type::kObject,
+          .about = "What is declared.",
+          .required = required,
+          .object = object};
+}
+
+constexpr FieldSpec kRepositoryFields[] = {ApiVersion(), Kind(), Metadata(&kMetadata),
+                                           Spec(true, &kRepositorySpec)};
+constexpr ObjectSpec kRepository = {kRepositoryFields, {}};
+constexpr FieldSpec kPackageFields[] = {ApiVersion(), Kind(), Metadata(&kMetadata),
+                                        Spec(true, &kPackageSpec)};
+constexpr ObjectSpec kPackage = {kPackageFields, {}};
+constexpr FieldSpec kClusterFields[] = {ApiVersion(), Kind(), Metadata(&kClusterMetadata),
+                                        Spec(false, &kClusterSpec)};
+constexpr ObjectSpec kCluster = {kClusterFields, {}};
+
+constexpr KindSpec kKinds[] = {
+    {.kind = "Alert", .about = "Who is told of what.", .built = false},
+    {.kind = "Cluster",
+     .about = "A cluster's labels and mode, before or after it exists.",
+     .document = &kCluster},
+    {.kind = "Package",
+     .about = "What to render from a repository, and which clusters get it.",
+     .document = &kPackage},
+    {.kind = "Policy", .about = "A compliance rule.", .built = false},
+    {.kind = "Project", .about = "A tenant.", .built = false},
+    {.kind = "Repository",
+     .about = "A Git repository, how to reach it and what to follow in it.",
+     .document = &kRepository},
+    {.kind = "RolloutPlan", .about = "Waves, gates and what happens on failure.", .built = false},
+    {.kind = "Signers", .about = "Public keys whose signatures count.", .built = false},
+    {.kind = "Window", .about = "When changes may be made.", .built = false},
+};
+
+}  // namespace
+
+absl::Span<const KindSpec> Kinds() { return kKinds; }
+
+const KindSpec* FindKind(absl::string_view kind) {
+  for (const KindSpec& spec : kKinds) {
+    if (spec.kind == kind) return &spec;
+  }
+  return nullptr;
+}
+
+const FieldSpec* FindField(const ObjectSpec& object, absl::string_view name) {
+  for (const FieldSpec& field : object.fields) {
+    if (field.name == name) return &field;
+  }
+  return nullptr;
+}
+
+}  // namespace muster
