@@ -49,8 +49,8 @@ struct DriverResult {
   // kAborted: the object to remove has another uid. kAlreadyExists: the object to apply is there,
   // differs and is not ours.
   absl::Status status;
-  std::string uid;      // after an apply
-  Digest digest;        // after an apply: what List will say while nobody changes it
+  std::string uid;  // after an apply
+  Digest digest;    // after an apply: what List will say while nobody changes it
 };
 
 class ClusterDriver {

@@ -22,8 +22,8 @@ class MemoryDriver final : public ClusterDriver {
   struct Calls {
     int64_t list = 0;
     int64_t listed_keys = 0;
-    int64_t applied = 0;   // objects written; adopted ones are not
-    int64_t removed = 0;   // objects removed; those that were gone are not
+    int64_t applied = 0;  // objects written; adopted ones are not
+    int64_t removed = 0;  // objects removed; those that were gone are not
   };
 
   // With `keep_json` false only digests are kept, which saves memory in a bench; then List has no

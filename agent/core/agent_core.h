@@ -11,8 +11,9 @@
 // which the simulator checks by these numbers:
 //   A1. Nothing of a push is parsed before its signature was verified.
 //   A2. The accepted generation never falls, whatever is received, over restarts too.
-//   A3. What was accepted has all of its blobs in the store: it is applied and healed without a hub.
-//   A4. No object is removed but by an accepted state that has no place for it, within the deletion
+//   A3. What was accepted has all of its blobs in the store: it is applied and healed without a
+//   hub. A4. No object is removed but by an accepted state that has no place for it, within the
+//   deletion
 //       budget, never one of a protected kind, never one whose uid the inventory does not have.
 //   A5. An inventory entry is durable before its object is written, and leaves only when the object
 //       is seen to be gone.
@@ -29,25 +30,12 @@
 #include "absl/time/time.h"
 #include "agent/core/event.h"
 #include "agent/core/outbox.h"
+#include "agent/core/settings.h"
 #include "common/base/random.h"
 #include "common/store/store.h"
-#include "common/trust/envelope.h"
 #include "proto/fleet.pb.h"
 
 namespace muster::agent {
-
-struct AgentSettings {
-  std::string hub_id;      // what a desired state must name
-  std::string cluster_id;  // likewise
-  std::string cluster_spki;  // digest of the certificate's key; a state that names another is refused
-  std::string agent_version;
-  std::string driver;              // ClusterDriver::Name()
-  std::string kubernetes_version;  // empty for other drivers
-  std::shared_ptr<const Verifier> verifier;  // keys that may sign desired states; never null
-  absl::Duration resync_interval = absl::Seconds(60);  // between looks at the whole inventory
-  // Namespaces of which nothing is ever deleted.
-  std::vector<std::string> protected_namespaces = {"kube-system", "muster-system"};
-};
 
 class AgentCore {
  public:
@@ -82,6 +70,6 @@ class AgentCore {
 
 // The records that belong to the core; "blob/" does not, and is read by jobs only.
 inline constexpr absl::string_view kAgentRecordPrefixes[] = {"accepted", "bundles", "inventory/",
-                                                            "package/"};
+                                                             "package/"};
 
 }  // namespace muster::agent

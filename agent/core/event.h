@@ -53,7 +53,7 @@ struct BlobContent {
 // The end of a FetchBlobsJob. What arrived is in the store, each blob checked by its digest.
 struct BlobsFetched {
   uint64_t job = 0;
-  absl::Status status;  // of the whole; on failure some may have arrived all the same
+  absl::Status status;                // of the whole; on failure some may have arrived all the same
   std::vector<BlobContent> contents;  // what is in the store now, when the job asked for contents
 };
 

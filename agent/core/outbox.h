@@ -43,8 +43,8 @@ struct ListJob {
 struct ApplyAction {
   ObjectKey key;
   Digest object;
-  std::string json;  // instead of `object`, for what is in no bundle
-  bool ours = false;  // as in ApplyRequest
+  std::string json;               // instead of `object`, for what is in no bundle
+  bool ours = false;              // as in ApplyRequest
   std::vector<std::string> keep;  // JSON pointers whose live values are kept, where there are any
 };
 

@@ -1,0 +1,235 @@
+#include "agent/core/agent_core.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "agent/core/acceptance.h"
+#include "agent/core/diff.h"
+#include "agent/core/download.h"
+#include "agent/core/health.h"
+#include "agent/core/reconcile.h"
+#include "agent/core/report.h"
+#include "agent/core/state.h"
+#include "common/base/check.h"
+#include "common/base/status_macros.h"
+
+namespace muster::agent {
+namespace pb = muster::v1;
+namespace {
+
+// Receipts that the hub has not acknowledged are kept up to this number; the oldest go first.
+constexpr int kPendingReceiptsMax = 64;
+
+}  // namespace
+
+// The rooms, and what goes on between them.
+struct AgentCore::Rooms {
+  Rooms(AgentSettings settings_in, Random& random)
+      : settings(std::move(settings_in)),
+        verifier(settings.verifier),
+        download(state, random, next_job),
+        reconciler(settings, state, random, next_job),
+        reporter(settings, state) {
+    CHECK(verifier != nullptr);
+  }
+
+  void On(absl::Time now, LinkUp&, Outbox& outbox) {
+    download.OnLink(true, now);
+    reporter.OnLinkUp(outbox);
+  }
+  void On(absl::Time now, LinkDown&, Outbox&) {
+    download.OnLink(false, now);
+    reporter.OnLinkDown();
+  }
+  void On(absl::Time now, Welcomed& event, Outbox&) {
+    if (event.verifier != nullptr) verifier = std::move(event.verifier);
+    reporter.OnWelcomed(event.welcome, now);
+  }
+  void On(absl::Time now, Pushed& event, Outbox& outbox);
+  void On(absl::Time, ReportAcked& event, Outbox&) { reporter.OnAcked(event.number); }
+  void On(absl::Time, ReportWanted&, Outbox&) { reporter.OnWanted(); }
+  void On(absl::Time now, BlobsFetched& event, Outbox& outbox) {
+    download.OnFetched(now, event, outbox);
+    if (std::optional<Refusal> refusal = download.TakeRefusal()) Refuse(*refusal);
+  }
+  void On(absl::Time now, Listed& event, Outbox& outbox) {
+    reconciler.OnListed(now, event, outbox);
+  }
+  void On(absl::Time now, Acted& event, Outbox& outbox) {
+    reconciler.OnActed(now, event, outbox);
+    download.Mend(reconciler.TakeMissingBlobs(), now);
+  }
+  void On(absl::Time now, ClusterChanged&, Outbox&) { reconciler.LookSoon(now); }
+  void On(absl::Time, Tick&, Outbox&) {}
+
+  void Refuse(const Refusal& refusal);
+  void SayAccepted(pb::ConditionStatus status, absl::string_view reason, std::string message,
+                   const Digest& digest);
+  void Install(absl::Time now, Outbox& outbox);
+  void Accept(const Candidate& candidate, absl::Time now, Outbox& outbox);
+  void NoteWhole(absl::Time now, Outbox& outbox);
+  void Advance(absl::Time now, Outbox& outbox);
+
+  const AgentSettings settings;
+  std::shared_ptr<const Verifier> verifier;
+  State state;
+  uint64_t next_job = 0;
+  Download download;
+  Reconciler reconciler;
+  Reporter reporter;
+  Situation situation;
+  bool started = false;  // the first event after Load has come
+};
+
+void AgentCore::Rooms::On(absl::Time now, Pushed& event, Outbox& outbox) {
+  pb::Push push = std::move(event.push);
+  Verdict verdict = Examine(push.desired_state(), settings, *verifier, state, now);
+  if (verdict.refusal.has_value()) return Refuse(*verdict.refusal);
+  if (verdict.known) {
+    SayAccepted(pb::CONDITION_STATUS_TRUE, "Accepted", "", verdict.digest);
+    return;
+  }
+  if (download.IsOnItsWay(verdict.digest)) return;
+  if (std::optional<Refusal> refusal = download.Compare(verdict)) return Refuse(*refusal);
+  Candidate candidate{.envelope = std::move(*push.mutable_desired_state()),
+                      .desired = std::move(verdict.desired),
+                      .digest = verdict.digest};
+  download.Begin(std::move(candidate), std::move(push), now, outbox);
+}
+
+void AgentCore::Rooms::Refuse(const Refusal& refusal) {
+  SayAccepted(pb::CONDITION_STATUS_FALSE, refusal.reason, refusal.message, Digest());
+}
+
+void AgentCore::Rooms::SayAccepted(pb::ConditionStatus status, absl::string_view reason,
+                                   std::string message, const Digest& digest) {
+  situation.accepted.set_type("Accepted");
+  situation.accepted.set_status(status);
+  situation.accepted.set_reason(std::string(reason));
+  situation.accepted.set_message(std::move(message));
+  situation.accepted.set_observed(digest.empty() ? "" : digest.hex());
+}
+
+// Lets a candidate rule whose blobs are all there. Waits until no cluster job runs, so that each
+// result meets the items that it was started for.
+void AgentCore::Rooms::Install(absl::Time now, Outbox& outbox) {
+  if (!download.ready() || reconciler.busy()) return;
+  const Candidate candidate = download.Take();
+  const bool was_observe_only = state.observe_only();
+  if (!candidate.recall) Accept(candidate, now, outbox);
+  bool look = was_observe_only != state.observe_only() || state.observe_only();
+  for (auto& [name, package] : state.packages) {
+    if (package.targets_known()) continue;
+    const Digest bundle = *Digest::FromBytes(package.desired->bundle_digest());
+    Retarget(package, bundle, candidate.manifests.at(bundle), now);
+    look = look || !package.looked;
+  }
+  SettleOwners(state, outbox.batch);
+  if (look) reconciler.LookSoon(now);
+}
+
+void AgentCore::Rooms::Accept(const Candidate& candidate, absl::Time now, Outbox& outbox) {
+  // Between the check and now nothing else was accepted: a newer push takes a candidate's place.
+  CHECK_GT(candidate.desired.generation(), state.accepted.generation());
+  pb::AcceptedRecord& record = state.accepted;
+  record.set_time_high_ms(absl::ToUnixMillis(EffectiveTime(state, now)));
+  *record.mutable_envelope() = candidate.envelope;
+  record.set_payload_digest(candidate.digest.bytes());
+  record.set_recovery(candidate.desired.recovery());
+  record.set_generation(candidate.desired.generation());
+  record.set_applied(false);
+  state.desired = candidate.desired;
+  AssignPackages(state, outbox.batch);
+  PutAccepted(state, outbox.batch);
+  SayAccepted(pb::CONDITION_STATUS_TRUE, "Accepted", "", candidate.digest);
+}
+
+// Once per accepted state: everything that it says is in the cluster.
+void AgentCore::Rooms::NoteWhole(absl::Time now, Outbox& outbox) {
+  if (!state.has_accepted() || state.accepted.applied() || reconciler.busy()) return;
+  if (state.observe_only() || state.desired.suspended()) return;
+  for (const auto& [name, package] : state.packages) {
+    const Counts counts = Count(state, package, settings);
+    if (package.removing() ? counts.leftover > 0 : !IsWhole(package, counts)) return;
+    if (!package.removing() &&
+        package.record.applied().bundle_digest() != package.desired->bundle_digest()) {
+      return;
+    }
+  }
+  const std::string receipt = MakeReceipt(state, now);
+  state.accepted.set_applied(true);
+  state.accepted.set_last_receipt_digest(Digest::Of(receipt).bytes());
+  state.accepted.add_pending_receipts(receipt);
+  if (const int excess = state.accepted.pending_receipts_size() - kPendingReceiptsMax; excess > 0) {
+    state.accepted.mutable_pending_receipts()->DeleteSubrange(0, excess);
+  }
+  PutAccepted(state, outbox.batch);
+}
+
+void AgentCore::Rooms::Advance(absl::Time now, Outbox& outbox) {
+  started = true;
+  if (!download.has_candidate()) download.Recall(now, outbox);
+  download.Advance(now, outbox);
+  Install(now, outbox);
+  if (!download.failure().ok()) {
+    SayAccepted(
+        pb::CONDITION_STATUS_UNKNOWN, "DownloadFailed",
+        absl::StrCat("fetch blobs from the hub: ", download.failure().message(), "; tried again"),
+        Digest());
+  }
+  reconciler.Advance(now, outbox);
+  NoteWhole(now, outbox);
+  situation.look_failure = reconciler.look_failure();
+}
+
+// ---------------------------------------------------------------- the outside
+
+AgentCore::AgentCore(AgentSettings settings, Random& random)
+    : rooms_(std::make_unique<Rooms>(std::move(settings), random)) {}
+
+AgentCore::~AgentCore() = default;
+
+absl::Status AgentCore::Load(const std::vector<Record>& records, absl::Time now) {
+  ASSIGN_OR_RETURN(rooms_->state, LoadState(records));
+  rooms_->reconciler.LookSoon(now);
+  if (rooms_->state.has_accepted()) {
+    rooms_->SayAccepted(pb::CONDITION_STATUS_TRUE, "Accepted", "",
+                        *Digest::FromBytes(rooms_->state.accepted.payload_digest()));
+  }
+  rooms_->reporter.Refresh(rooms_->situation, now);
+  return absl::OkStatus();
+}
+
+void AgentCore::Handle(absl::Time now, Event event, Outbox& outbox) {
+  Rooms& rooms = *rooms_;
+  // Acknowledgements change nothing that is reported; most ticks neither, but they may be due.
+  const bool quiet = std::holds_alternative<ReportAcked>(event) ||
+                     std::holds_alternative<LinkUp>(event) ||
+                     std::holds_alternative<ReportWanted>(event);
+  std::visit([&](auto& e) { rooms.On(now, e, outbox); }, event);
+  rooms.Advance(now, outbox);
+  if (!quiet) rooms.reporter.Refresh(rooms.situation, now);
+  rooms.reporter.Advance(rooms.reconciler.settled() && !rooms.download.busy(), now, outbox);
+}
+
+absl::Time AgentCore::NextWake() const {
+  if (!rooms_->started) return absl::InfinitePast();
+  return std::min(
+      {rooms_->download.NextWake(), rooms_->reconciler.NextWake(), rooms_->reporter.NextWake()});
+}
+
+const pb::ObservedState& AgentCore::observed() const { return rooms_->reporter.observed(); }
+
+const pb::DesiredState* AgentCore::desired() const {
+  return rooms_->state.has_accepted() ? &rooms_->state.desired : nullptr;
+}
+
+bool AgentCore::Idle() const {
+  return rooms_->started && rooms_->reconciler.settled() && !rooms_->download.busy() &&
+         !rooms_->download.ready();
+}
+
+}  // namespace muster::agent

@@ -1,0 +1,279 @@
+#include "agent/core/diff.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/limits.h"
+
+namespace muster::agent {
+namespace pb = muster::v1;
+namespace {
+
+// Of whom a cluster has one, whatever the version of the API.
+using Identity = std::tuple<std::string, std::string, std::string, std::string>;
+
+Identity IdentityOf(const ObjectKey& key) {
+  return {std::string(key.group()), key.kind, key.namespace_, key.name};
+}
+
+const pb::SyncPolicy& SyncOf(const PackageState& package) {
+  return package.removing() ? package.record.removed().sync() : package.desired->sync();
+}
+
+// Whether what loses its place in this package stays in the cluster, unmanaged.
+bool LeavesOrphans(const PackageState& package) {
+  if (!package.removing()) return package.desired->sync().no_prune();
+  // Without a word on its removal nothing is deleted.
+  return !package.record.has_removed() ||
+         package.record.removed().on_removal() == pb::ON_REMOVAL_ORPHAN;
+}
+
+bool IsProtectedKind(const ObjectKey& key) {
+  static constexpr absl::string_view kKinds[] = {"Namespace",        "CustomResourceDefinition",
+                                                 "PersistentVolume", "PersistentVolumeClaim",
+                                                 "StorageClass",     "StatefulSet",
+                                                 "ClusterRole",      "ClusterRoleBinding",
+                                                 "APIService",       "Node"};
+  return std::find(std::begin(kKinds), std::end(kKinds), key.kind) != std::end(kKinds) ||
+         absl::EndsWith(key.kind, "WebhookConfiguration");
+}
+
+int Managed(const PackageState& package) {
+  return std::count_if(package.items.begin(), package.items.end(),
+                       [](const Item& item) { return item.in_inventory() && !item.orphaned; });
+}
+
+// A removed item that was wanted again: it may be gone by now, or go any moment.
+void Revive(Item& item) {
+  if (!item.removed) return;
+  item.removed = false;
+  item.uid.clear();
+}
+
+// The wave and the order of kinds, then the key, so that it is the same everywhere.
+bool Earlier(const Item* a, const Item* b) {
+  if (a->wave != b->wave) return a->wave < b->wave;
+  return AppliesBefore(a->key, b->key);
+}
+
+bool HasOwnNamespaceObject(const PackageState& package) {
+  return package.Find(NamespaceKey(package.desired->namespace_())) != nullptr;
+}
+
+void MoveItem(PackageState& from, Item& source, PackageState& to, Item& target, Batch& batch) {
+  DropItem(from, source, batch);
+  Revive(source);
+  target.written = source.written;
+  target.live = source.live;
+  target.uid = source.uid;
+  target.seen = source.seen;
+  source.written = Digest();
+  PutItem(to, target, batch);
+  from.plan_due = to.plan_due = true;
+}
+
+// Whether a package before or beside `package` has the better claim on `key`.
+const PackageState* BetterClaim(const State& state, const PackageState& package,
+                                const ObjectKey& key) {
+  for (const auto& [name, other] : state.packages) {
+    if (&other == &package) continue;
+    const Item* item = other.Find(key);
+    if (item == nullptr || !item->is_desired()) continue;
+    if (item->in_inventory() || name < package.name) return &other;
+  }
+  return nullptr;
+}
+
+void Contest(PackageState& package, Item& item, const PackageState* owner) {
+  item.contested = owner != nullptr;
+  if (owner == nullptr) return;
+  package.troubles[item.key].failure = absl::AlreadyExistsError(
+      absl::StrCat("package '", owner->name, "' has this object too: take it out of one of them"));
+}
+
+// Splits what lost its place into what may go and what stays for now.
+void PlanRemovals(PackageState& package, const AgentSettings& settings, absl::Time now,
+                  Plan& plan) {
+  std::vector<Item*> removable;
+  int wanted = 0;
+  for (Item& item : package.items) {
+    wanted += item.is_desired();
+    if (!IsLeftover(item) || item.removed) continue;
+    if (LeavesOrphans(package)) {
+      plan.orphan.push_back(&item);
+    } else if (!ProtectedReason(item.key, settings).empty()) {
+      ++plan.held;
+    } else {
+      removable.push_back(&item);
+    }
+  }
+  if (removable.empty()) return;
+  const int budget = DeletionBudget(package);
+  const int count = static_cast<int>(removable.size());
+  if (!package.removing() && wanted == 0) {
+    plan.held_message =
+        absl::StrCat("the new bundle is empty, ", count,
+                     " objects would be deleted: delete the package to remove them all");
+  } else if (count > budget) {
+    plan.held_message = absl::StrCat(
+        count, " of ", Managed(package), " objects would be deleted, the budget is ", budget,
+        ": delete them in smaller steps, or leave them with prune: false or onRemoval: orphan");
+  }
+  if (!plan.held_message.empty()) {
+    plan.held += count;
+    return;
+  }
+  for (Item* item : removable) {
+    const auto trouble = package.troubles.find(item->key);
+    if (trouble != package.troubles.end() && trouble->second.next_try > now) {
+      plan.next_try = std::min(plan.next_try, trouble->second.next_try);
+    } else {
+      plan.remove.push_back(item);
+    }
+  }
+  std::sort(plan.remove.begin(), plan.remove.end(),
+            [](const Item* a, const Item* b) { return Earlier(b, a); });
+}
+
+}  // namespace
+
+void Retarget(PackageState& package, const Digest& bundle, const pb::Manifest& manifest,
+              absl::Time now) {
+  std::vector<Item> items;
+  items.reserve(manifest.entries_size() + 8);
+  auto old = package.items.begin();
+  const auto keep = [&](Item item) {
+    item.desired = Digest();
+    item.contested = false;
+    if (item.in_inventory()) items.push_back(std::move(item));
+  };
+  for (const pb::ManifestEntry& entry : manifest.entries()) {
+    ObjectKey key = KeyOf(entry);
+    while (old != package.items.end() && old->key < key) keep(std::move(*old++));
+    Item item;
+    if (old != package.items.end() && old->key == key) {
+      item = std::move(*old++);
+      Revive(item);
+    } else {
+      item.key = std::move(key);
+    }
+    const Digest desired = *Digest::FromBytes(entry.digest());
+    if (desired != item.desired) package.troubles.erase(item.key);
+    item.desired = desired;
+    item.size = entry.size();
+    item.wave = entry.wave();
+    items.push_back(std::move(item));
+  }
+  while (old != package.items.end()) keep(std::move(*old++));
+  package.looked = package.looked || package.items.empty();
+  package.items = std::move(items);
+  std::erase_if(package.troubles,
+                [&](const auto& entry) { return package.Find(entry.first) == nullptr; });
+  package.target = bundle;
+  package.progress_since = now;
+  package.plan_due = true;
+}
+
+void SettleOwners(State& state, Batch& batch) {
+  std::map<Identity, std::pair<PackageState*, Item*>> leaving;
+  bool arriving = false;
+  for (auto& [name, package] : state.packages) {
+    for (Item& item : package.items) {
+      if (item.in_inventory() && !item.is_desired())
+        leaving[IdentityOf(item.key)] = {&package, &item};
+      arriving = arriving || (item.is_desired() && !item.in_inventory());
+    }
+  }
+  if (!arriving) return;
+  std::set<PackageState*> left;
+  for (auto& [name, package] : state.packages) {
+    for (Item& item : package.items) {
+      if (!item.is_desired() || item.in_inventory()) continue;
+      if (item.contested) package.troubles.erase(item.key);
+      const auto found = leaving.find(IdentityOf(item.key));
+      if (found != leaving.end()) {
+        const auto [from, source] = found->second;
+        MoveItem(*from, *source, package, item, batch);
+        item.contested = false;
+        left.insert(from);
+        leaving.erase(found);
+      } else {
+        Contest(package, item, BetterClaim(state, package, item.key));
+      }
+    }
+  }
+  for (PackageState* package : left) {
+    std::erase_if(package->items,
+                  [](const Item& item) { return !item.is_desired() && !item.in_inventory(); });
+  }
+}
+
+bool NeedsApply(const PackageState& package, const Item& item) {
+  if (!item.is_desired() || item.contested) return false;
+  if (item.written != item.desired || item.uid.empty() || item.orphaned) return true;
+  return DriftModeOf(package) == pb::DRIFT_MODE_CORRECT &&
+         (item.seen == Live::kMissing || item.seen == Live::kDifferent);
+}
+
+bool IsLeftover(const Item& item) {
+  return item.in_inventory() && !item.is_desired() && !item.orphaned;
+}
+
+std::string ProtectedReason(const ObjectKey& key, const AgentSettings& settings) {
+  if (IsProtectedKind(key)) {
+    return absl::StrCat("objects of kind ", key.kind,
+                        " are never deleted by Muster: delete it by hand, or put it back");
+  }
+  const auto& kept = settings.protected_namespaces;
+  if (std::find(kept.begin(), kept.end(), key.namespace_) != kept.end()) {
+    return absl::StrCat("nothing in namespace ", key.namespace_,
+                        " is ever deleted by Muster: delete it by hand, or put it back");
+  }
+  return "";
+}
+
+int DeletionBudget(const PackageState& package) {
+  const int managed = Managed(package);
+  const int most = std::max(limits::kDeletionsFloor, managed * limits::kDeletionsPercent / 100);
+  const pb::SyncPolicy& sync = SyncOf(package);
+  if (!sync.has_deletion_budget()) return most;
+  if (sync.deletion_budget_percent() > 0) {
+    // Rounded up, so that a small share of a small package is not nothing.
+    const int64_t share = (int64_t{managed} * sync.deletion_budget_percent() + 99) / 100;
+    return static_cast<int>(std::min<int64_t>(most, share));
+  }
+  return std::clamp(sync.deletion_budget_count(), 0, most);
+}
+
+Plan MakePlan(PackageState& package, const AgentSettings& settings, bool ready, absl::Time now) {
+  Plan plan;
+  for (Item& item : package.items) {
+    if (!NeedsApply(package, item)) continue;
+    const bool is_new = item.written != item.desired || item.uid.empty();
+    if (is_new && !ready) continue;
+    const auto trouble = package.troubles.find(item.key);
+    if (trouble != package.troubles.end() && trouble->second.next_try > now) {
+      plan.next_try = std::min(plan.next_try, trouble->second.next_try);
+      continue;
+    }
+    plan.apply.push_back(&item);
+  }
+  std::sort(plan.apply.begin(), plan.apply.end(), Earlier);
+  if (ready) PlanRemovals(package, settings, now, plan);
+  if (!package.removing()) {
+    const std::string& name = package.desired->namespace_();
+    const bool missing = package.namespace_seen == NamespaceSeen::kAbsent &&
+                         DriftModeOf(package) == pb::DRIFT_MODE_CORRECT;
+    const bool needed = package.namespace_seen != NamespaceSeen::kPresent && !plan.apply.empty();
+    plan.create_namespace = (missing || needed) && ready && !name.empty() && name != "default" &&
+                            !HasOwnNamespaceObject(package);
+  }
+  return plan;
+}
+
+}  // namespace muster::agent

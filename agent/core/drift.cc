@@ -1,0 +1,151 @@
+#include "agent/core/drift.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace muster::agent {
+namespace pb = muster::v1;
+namespace {
+
+void Forget(PackageState& package, const Item& item, Batch& batch) {
+  package.troubles.erase(item.key);
+  DropItem(package, item, batch);
+}
+
+// There, and as it should be: a trouble that was only about its looks has ended.
+void SettleTrouble(PackageState& package, const Item& item) {
+  const auto found = package.troubles.find(item.key);
+  if (found == package.troubles.end()) return;
+  Trouble& trouble = found->second;
+  trouble.fields.clear();
+  trouble.changed_by.clear();
+  if (item.in_inventory()) trouble.failure = absl::OkStatus();
+  if (trouble.failure.ok() && trouble.healed == 0) package.troubles.erase(found);
+}
+
+void MarkDrift(PackageState& package, Item& item, Live seen, const ListedObject* found,
+               absl::Time now) {
+  Trouble& trouble = package.troubles[item.key];
+  if (item.seen != seen || trouble.since == absl::Time()) trouble.since = now;
+  if (found != nullptr) {
+    trouble.fields = found->fields;
+    trouble.changed_by = found->changed_by;
+  } else {
+    trouble.fields.clear();
+    trouble.changed_by.clear();
+  }
+  item.seen = seen;
+}
+
+bool TakeInAbsent(PackageState& package, Item& item, absl::Time now, Batch& batch) {
+  if (!item.is_desired()) {
+    Forget(package, item, batch);
+    return false;
+  }
+  MarkDrift(package, item, Live::kMissing, nullptr, now);
+  return true;
+}
+
+// Something stands under the key of an object that has lost its place.
+bool TakeInUnwanted(PackageState& package, Item& item, const ListedObject& found, absl::Time now,
+                    Batch& batch) {
+  if (found.uid != item.uid) {
+    Forget(package, item, batch);
+    return false;
+  }
+  if (item.removed) {  // Still going: look again later.
+    Trouble& trouble = package.troubles[item.key];
+    if (trouble.since == absl::Time()) trouble.since = now;
+  }
+  item.seen = found.digest == item.live ? Live::kExpected : Live::kDifferent;
+  return true;
+}
+
+// As it should be, whether we had written that down or not.
+void TakeInEqual(PackageState& package, Item& item, const ListedObject& found, bool observe_only,
+                 Batch& batch) {
+  SettleTrouble(package, item);
+  item.seen = Live::kExpected;
+  if (!item.in_inventory() || observe_only) return;
+  if (item.written == item.desired && item.live == found.digest && item.uid == found.uid) return;
+  item.written = item.desired;
+  item.live = found.digest;
+  item.uid = found.uid;
+  PutItem(package, item, batch);
+}
+
+}  // namespace
+
+Look LookAt(const PackageState& package, const Item& item) {
+  Look look{.key = item.key};
+  if (!item.is_desired()) {
+    look.expected = item.live;
+    return look;
+  }
+  if (item.in_inventory() && item.written == item.desired) look.expected = item.live;
+  look.object = item.desired;
+  look.ignore = IgnoredPaths(package, item.key);
+  return look;
+}
+
+bool TakeIn(PackageState& package, Item& item, const ListedObject* found, bool observe_only,
+            absl::Time now, Batch& batch) {
+  const Live before = item.seen;
+  bool stays = true;
+  if (found != nullptr && item.in_inventory() && item.uid.empty() && found->digest == item.live) {
+    item.uid = found->uid;  // We wrote it, and died before that was written down.
+    if (!observe_only) PutItem(package, item, batch);
+  }
+  if (found == nullptr) {
+    stays = TakeInAbsent(package, item, now, batch);
+  } else if (!item.is_desired()) {
+    stays = TakeInUnwanted(package, item, *found, now, batch);
+  } else if ((item.written == item.desired && found->digest == item.live) ||
+             found->fields.empty()) {
+    TakeInEqual(package, item, *found, observe_only, batch);
+  } else {
+    MarkDrift(package, item, Live::kDifferent, found, now);
+  }
+  if (!stays || item.seen != before) package.plan_due = true;
+  return stays;
+}
+
+bool IsDrifted(const Item& item) {
+  return item.is_desired() && item.written == item.desired && !item.uid.empty() &&
+         (item.seen == Live::kDifferent || item.seen == Live::kMissing);
+}
+
+void NoteHealed(PackageState& package, const Item& item, absl::Time now) {
+  Trouble& trouble = package.troubles[item.key];
+  std::string what;
+  if (item.seen == Live::kMissing) {
+    what = absl::StrCat(Describe(item.key), " was deleted and is back");
+  } else {
+    const size_t shown = std::min<size_t>(trouble.fields.size(), 3);
+    what = absl::StrCat(Describe(item.key), " was changed",
+                        trouble.changed_by.empty() ? "" : absl::StrCat(" by ", trouble.changed_by),
+                        " at ",
+                        absl::StrJoin(trouble.fields.begin(), trouble.fields.begin() + shown, ", "),
+                        trouble.fields.size() > shown ? " and more" : "", " and is put right");
+  }
+  package.last_healed = what;
+  package.record.set_drift_healed(package.record.drift_healed() + 1);
+  if (trouble.healed == 0 || now - trouble.first_healed > kDriftWindow) {
+    trouble.healed = 0;
+    trouble.first_healed = now;
+  }
+  ++trouble.healed;
+  trouble.fields.clear();
+}
+
+bool IsRecurring(const Trouble& trouble, absl::Time now) {
+  return trouble.healed >= kDriftRecurs && now - trouble.first_healed <= kDriftWindow;
+}
+
+std::string Describe(const ObjectKey& key) {
+  return absl::StrCat(key.kind, " ", key.namespace_, key.namespace_.empty() ? "" : "/", key.name);
+}
+
+}  // namespace muster::agent

@@ -1,0 +1,347 @@
+#include "agent/core/reconcile.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "agent/core/drift.h"
+#include "agent/core/health.h"
+#include "common/base/check.h"
+
+namespace muster::agent {
+namespace pb = muster::v1;
+namespace {
+
+// One job writes so many objects at most, so that progress is kept and shown along the way.
+constexpr size_t kActionsPerJobMax = 500;
+
+// Looks that are only hinted at come no closer together than this.
+constexpr absl::Duration kLookPause = absl::Milliseconds(500);
+
+std::string NamespaceJson(const std::string& name) {
+  return absl::StrCat("{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"",
+                      name, "\"}}");
+}
+
+bool IsRecheck(const Item& item) { return item.removed; }
+
+}  // namespace
+
+bool Reconciler::MayTouch(const PackageState& package) const {
+  return !state_.observe_only() && (package.removing() || !package.desired->suspended());
+}
+
+// Whether a look at everything includes the package.
+bool Reconciler::IsLookedAt(const PackageState& package) const {
+  if (package.removing()) return !package.items.empty();
+  if (package.desired->suspended() || !package.targets_known()) return false;
+  return !package.looked || state_.observe_only() || DriftModeOf(package) != pb::DRIFT_MODE_IGNORE;
+}
+
+void Reconciler::Advance(absl::Time now, Outbox& outbox) {
+  if (busy() || !state_.has_accepted() || state_.desired.suspended()) return;
+  if (StartLook(now, outbox)) return;
+  if (StartAct(now, outbox)) return;
+  Settle(now, outbox);
+  StartAct(now, outbox);  // what waited for what has settled
+}
+
+// ---------------------------------------------------------------- looking
+
+bool Reconciler::StartLook(absl::Time now, Outbox& outbox) {
+  const bool all = now >= next_look_ && now >= last_look_ + kLookPause;
+  const bool recheck = now >= next_recheck_;
+  if (!all && !recheck) return false;
+  ListJob job;
+  for (auto& [name, package] : state_.packages) {
+    const bool whole = all && IsLookedAt(package);
+    for (Item& item : package.items) {
+      item.busy = whole || (recheck && IsRecheck(item));
+      if (item.busy) job.looks.push_back(LookAt(package, item));
+    }
+    if (whole && !package.removing() && !package.desired->namespace_().empty()) {
+      job.looks.push_back(Look{.key = NamespaceKey(package.desired->namespace_())});
+    }
+    // Nothing to look at is looked at already.
+    if (whole && package.items.empty() && !std::exchange(package.looked, true)) {
+      package.plan_due = true;
+    }
+  }
+  next_recheck_ = absl::InfiniteFuture();
+  if (all) {
+    last_look_ = now;
+    // Spread by a tenth, so that many agents do not look in step.
+    const int64_t interval_ms = absl::ToInt64Milliseconds(settings_.resync_interval);
+    next_look_ = now + absl::Milliseconds(interval_ms - interval_ms / 10 +
+                                          random_.Below(std::max<int64_t>(interval_ms / 5, 1)));
+  }
+  if (job.looks.empty()) return false;
+  looking_all_ = all;
+  job_ = job.job = ++next_job_;
+  outbox.jobs.emplace_back(std::move(job));
+  return true;
+}
+
+void Reconciler::OnListed(absl::Time now, const Listed& event, Outbox& outbox) {
+  if (event.job != job_) return;
+  job_ = 0;
+  if (!event.objects.ok()) {
+    look_failure_ = event.objects.status();
+    next_look_ = now + look_backoff_.NextAtLeastHalf(random_);
+    for (auto& [name, package] : state_.packages) {
+      for (Item& item : package.items) {
+        if (item.busy && IsRecheck(item)) next_recheck_ = next_look_;
+        item.busy = false;
+      }
+    }
+    return;
+  }
+  look_failure_ = absl::OkStatus();
+  look_backoff_.Reset();
+  std::vector<const ListedObject*> found;
+  found.reserve(event.objects->size());
+  for (const ListedObject& object : *event.objects) found.push_back(&object);
+  std::sort(found.begin(), found.end(),
+            [](const ListedObject* a, const ListedObject* b) { return a->key < b->key; });
+  for (auto& [name, package] : state_.packages) TakeInPackage(package, found, now, outbox);
+}
+
+void Reconciler::TakeInPackage(PackageState& package, const std::vector<const ListedObject*>& found,
+                               absl::Time now, Outbox& outbox) {
+  const auto find = [&](const ObjectKey& key) -> const ListedObject* {
+    const auto at =
+        std::lower_bound(found.begin(), found.end(), key,
+                         [](const ListedObject* a, const ObjectKey& k) { return a->key < k; });
+    return at != found.end() && (*at)->key == key ? *at : nullptr;
+  };
+  if (looking_all_ && IsLookedAt(package)) {
+    if (!package.looked) package.plan_due = true;
+    package.looked = true;
+    if (!package.removing() && !package.desired->namespace_().empty()) {
+      const bool there = find(NamespaceKey(package.desired->namespace_())) != nullptr;
+      if (!there) package.plan_due = true;
+      package.namespace_seen = there ? NamespaceSeen::kPresent : NamespaceSeen::kAbsent;
+      if (there) package.namespace_failure = absl::OkStatus();
+    }
+  }
+  std::erase_if(package.items, [&](Item& item) {
+    if (!std::exchange(item.busy, false)) return false;
+    if (!TakeIn(package, item, find(item.key), state_.observe_only(), now, outbox.batch)) {
+      return true;
+    }
+    if (IsRecheck(item)) {
+      Trouble& trouble = package.troubles[item.key];
+      next_recheck_ = std::min(next_recheck_, now + trouble.backoff.NextAtLeastHalf(random_));
+    }
+    return false;
+  });
+}
+
+// ---------------------------------------------------------------- acting
+
+bool Reconciler::StartAct(absl::Time now, Outbox& outbox) {
+  ActJob job;
+  for (auto& [name, package] : state_.packages) {
+    if (!package.plan_due && package.next_try > now) continue;
+    if (!MayTouch(package) || !package.targets_known() || !package.looked) {
+      package.plan_due = false;
+      continue;
+    }
+    if (job.apply.size() + job.remove.size() >= kActionsPerJobMax) break;
+    PlanPackage(package, now, job, outbox);
+  }
+  if (job.apply.empty() && job.remove.empty()) return false;
+  CHECK_EQ(applying_.size(), job.apply.size());
+  CHECK_EQ(removing_.size(), job.remove.size());
+  job_ = job.job = ++next_job_;
+  outbox.jobs.emplace_back(std::move(job));
+  return true;
+}
+
+void Reconciler::PlanPackage(PackageState& package, absl::Time now, ActJob& job, Outbox& outbox) {
+  package.waiting_for = WaitsFor(state_, package, settings_, now);
+  const bool ready = package.waiting_for.empty();
+  const Plan plan = MakePlan(package, settings_, ready, now);
+  package.held_message = plan.held_message;
+  package.next_try = plan.next_try;
+  for (Item* item : plan.orphan) {
+    item->orphaned = true;
+    PutItem(package, *item, outbox.batch);
+  }
+  if (plan.create_namespace) {
+    const std::string& name = package.desired->namespace_();
+    job.apply.push_back(ApplyAction{.key = NamespaceKey(name), .json = NamespaceJson(name)});
+    applying_.push_back(Doing{.package = package.name, .key = NamespaceKey(name)});
+  }
+  size_t room = kActionsPerJobMax - std::min(kActionsPerJobMax, job.apply.size());
+  for (Item* item : plan.apply) {
+    if (room == 0) return;  // plan_due stays
+    --room;
+    AddApply(package, *item, job, outbox);
+  }
+  for (Item* item : plan.remove) {
+    if (room == 0) return;
+    --room;
+    job.remove.push_back(RemoveRequest{.key = item->key, .uid = item->uid});
+    removing_.push_back(Doing{.package = package.name, .key = item->key});
+  }
+  package.plan_due = false;
+}
+
+void Reconciler::AddApply(PackageState& package, Item& item, ActJob& job, Outbox& outbox) {
+  const bool ours = item.in_inventory() && !item.uid.empty();
+  if (!item.in_inventory()) {  // The intent is durable before the object exists (A5).
+    item.written = item.live = item.desired;
+    item.uid.clear();
+    PutItem(package, item, outbox.batch);
+  }
+  job.apply.push_back(ApplyAction{.key = item.key,
+                                  .object = item.desired,
+                                  .ours = ours,
+                                  .keep = IgnoredPaths(package, item.key)});
+  applying_.push_back(Doing{.package = package.name, .key = item.key, .object = item.desired});
+}
+
+void Reconciler::OnActed(absl::Time now, const Acted& event, Outbox& outbox) {
+  if (event.job != job_) return;
+  job_ = 0;
+  const std::vector<Doing> applying = std::exchange(applying_, {});
+  const std::vector<Doing> removing = std::exchange(removing_, {});
+  CHECK_EQ(applying.size(), event.applied.size());
+  CHECK_EQ(removing.size(), event.removed.size());
+  for (size_t i = 0; i < applying.size(); ++i) {
+    TakeApplied(applying[i], event.applied[i], now, outbox);
+  }
+  for (size_t i = 0; i < removing.size(); ++i) {
+    TakeRemoved(removing[i], event.removed[i], now, outbox);
+  }
+  // Others may have waited for what is there now.
+  for (auto& [name, package] : state_.packages) {
+    if (!package.waiting_for.empty()) package.plan_due = true;
+  }
+}
+
+void Reconciler::TakeApplied(const Doing& doing, const DriverResult& result, absl::Time now,
+                             Outbox& outbox) {
+  PackageState& package = state_.packages.at(doing.package);
+  if (doing.object.empty()) {
+    const bool there = result.status.ok() || absl::IsAlreadyExists(result.status);
+    package.namespace_seen = there ? NamespaceSeen::kPresent : NamespaceSeen::kUnknown;
+    package.namespace_failure = there ? absl::OkStatus() : result.status;
+    return;
+  }
+  Item* item = package.Find(doing.key);
+  CHECK(item != nullptr) << doing.key.text();
+  if (result.status.ok()) {
+    if (IsDrifted(*item)) {
+      NoteHealed(package, *item, now);
+      PutPackage(package, outbox.batch);
+    }
+    item->written = item->desired;
+    item->live = result.digest;
+    item->uid = result.uid;
+    item->seen = Live::kExpected;
+    item->orphaned = false;
+    PutItem(package, *item, outbox.batch);
+    Trouble& trouble = package.troubles[item->key];
+    trouble.failure = absl::OkStatus();
+    trouble.backoff.Reset();
+    // A fight is fought at the pace of the resync.
+    trouble.next_try =
+        IsRecurring(trouble, now) ? now + settings_.resync_interval : absl::InfinitePast();
+    if (trouble.healed == 0) package.troubles.erase(item->key);
+    return;
+  }
+  if (absl::IsDataLoss(result.status)) missing_blobs_.push_back(doing.object);
+  if (item->uid.empty() && absl::IsAlreadyExists(result.status)) {
+    // Not written by us: the intent is withdrawn, so that nothing foreign is ever removed.
+    DropItem(package, *item, outbox.batch);
+    item->written = Digest();
+  }
+  Trouble& trouble = package.troubles[item->key];
+  if (trouble.failure.ok()) trouble.since = now;
+  trouble.failure = result.status;
+  trouble.next_try = now + trouble.backoff.NextAtLeastHalf(random_);
+  package.next_try = std::min(package.next_try, trouble.next_try);
+}
+
+void Reconciler::TakeRemoved(const Doing& doing, const DriverResult& result, absl::Time now,
+                             Outbox& outbox) {
+  PackageState& package = state_.packages.at(doing.package);
+  Item* item = package.Find(doing.key);
+  CHECK(item != nullptr) << doing.key.text();
+  if (result.status.ok()) {
+    // The entry leaves when a look has seen it gone: finalizers may keep it for long.
+    item->removed = true;
+    package.troubles.erase(item->key);
+    next_recheck_ = now;
+    return;
+  }
+  if (absl::IsAborted(result.status)) {
+    // Somebody made another object under that name; ours is gone.
+    package.troubles.erase(item->key);
+    DropItem(package, *item, outbox.batch);
+    std::erase_if(package.items, [&](const Item& other) { return other.key == doing.key; });
+    package.plan_due = true;
+    return;
+  }
+  Trouble& trouble = package.troubles[item->key];
+  if (trouble.failure.ok()) trouble.since = now;
+  trouble.failure = result.status;
+  trouble.next_try = now + trouble.backoff.NextAtLeastHalf(random_);
+  package.next_try = std::min(package.next_try, trouble.next_try);
+}
+
+// ---------------------------------------------------------------- settling
+
+void Reconciler::Settle(absl::Time now, Outbox& outbox) {
+  std::vector<std::string> gone;
+  for (auto& [name, package] : state_.packages) {
+    if (package.removing()) {
+      if (package.items.empty()) gone.push_back(name);
+    } else if (MayTouch(package)) {
+      SettlePackage(package, now, outbox);
+    }
+  }
+  for (const std::string& name : gone) {
+    DropPackage(state_.packages.at(name), outbox.batch);
+    state_.packages.erase(name);
+  }
+}
+
+void Reconciler::SettlePackage(PackageState& package, absl::Time now, Outbox& outbox) {
+  const pb::DesiredPackage& desired = *package.desired;
+  pb::AgentPackageRecord& record = package.record;
+  const bool same_bundle =
+      record.has_applied() && record.applied().bundle_digest() == desired.bundle_digest();
+  if (same_bundle && record.applied().source().commit() == desired.source().commit()) return;
+  if (!IsWhole(package, Count(state_, package, settings_))) return;
+  *record.mutable_applied() = desired;
+  if (!same_bundle) record.set_applied_ms(absl::ToUnixMillis(now));
+  PutPackage(package, outbox.batch);
+  for (auto& [name, other] : state_.packages) {
+    if (!other.waiting_for.empty()) other.plan_due = true;
+  }
+}
+
+bool Reconciler::settled() const {
+  if (busy()) return false;
+  for (const auto& [name, package] : state_.packages) {
+    if (package.plan_due) return false;
+  }
+  return true;
+}
+
+absl::Time Reconciler::NextWake() const {
+  if (busy() || !state_.has_accepted() || state_.desired.suspended()) {
+    return absl::InfiniteFuture();
+  }
+  absl::Time wake = std::min(std::max(next_look_, last_look_ + kLookPause), next_recheck_);
+  for (const auto& [name, package] : state_.packages) {
+    if (package.plan_due) return absl::InfinitePast();
+    if (MayTouch(package)) wake = std::min(wake, package.next_try);
+  }
+  return wake;
+}
+
+}  // namespace muster::agent

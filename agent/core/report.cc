@@ -1,0 +1,396 @@
+#include "agent/core/report.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "agent/core/diff.h"
+#include "agent/core/drift.h"
+#include "agent/core/health.h"
+#include "common/base/limits.h"
+
+namespace muster::agent {
+namespace pb = muster::v1;
+namespace {
+
+constexpr size_t kMessageBytesMax = 500;
+constexpr absl::Duration kProgressDelay = absl::Seconds(1);
+constexpr absl::Duration kResendAfter = absl::Seconds(30);
+
+std::string Shortened(absl::string_view text) {
+  if (text.size() <= kMessageBytesMax) return std::string(text);
+  size_t end = kMessageBytesMax;
+  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;  // not within a character
+  return absl::StrCat(text.substr(0, end), "...");
+}
+
+pb::Condition MakeCondition(absl::string_view type, pb::ConditionStatus status,
+                            absl::string_view reason, absl::string_view message) {
+  pb::Condition condition;
+  condition.set_type(std::string(type));
+  condition.set_status(status);
+  condition.set_reason(std::string(reason));
+  condition.set_message(Shortened(message));
+  return condition;
+}
+
+// Sorts, and keeps the time of those whose status did not change.
+template <typename Repeated>
+void SetConditions(std::vector<pb::Condition> conditions, const Repeated* before, absl::Time now,
+                   Repeated* out) {
+  std::sort(conditions.begin(), conditions.end(),
+            [](const auto& a, const auto& b) { return a.type() < b.type(); });
+  for (pb::Condition& condition : conditions) {
+    condition.set_since_ms(absl::ToUnixMillis(now));
+    if (before != nullptr) {
+      for (const pb::Condition& old : *before) {
+        if (old.type() == condition.type() && old.status() == condition.status()) {
+          condition.set_since_ms(old.since_ms());
+        }
+      }
+    }
+    *out->Add() = std::move(condition);
+  }
+}
+
+// ---------------------------------------------------------------- problems
+
+pb::ObjectProblem::What WhatIsWrong(const State& state, const PackageState& package,
+                                    const Item& item, const Trouble* trouble) {
+  if (state.observe_only()) {
+    if (IsLeftover(item)) return pb::ObjectProblem::WHAT_WOULD_DELETE;
+    if (!item.is_desired()) return pb::ObjectProblem::WHAT_UNSPECIFIED;
+    if (item.seen == Live::kMissing) return pb::ObjectProblem::WHAT_WOULD_ADD;
+    if (item.seen == Live::kDifferent) return pb::ObjectProblem::WHAT_WOULD_CHANGE;
+    return pb::ObjectProblem::WHAT_UNSPECIFIED;
+  }
+  if (trouble != nullptr && !trouble->failure.ok()) return pb::ObjectProblem::WHAT_FAILED;
+  if (IsLeftover(item)) {
+    return item.removed ? pb::ObjectProblem::WHAT_UNSPECIFIED : pb::ObjectProblem::WHAT_HELD;
+  }
+  if (!item.is_desired()) {
+    return item.orphaned ? pb::ObjectProblem::WHAT_UNMANAGED : pb::ObjectProblem::WHAT_UNSPECIFIED;
+  }
+  if (DriftModeOf(package) == pb::DRIFT_MODE_IGNORE || !IsDrifted(item)) {
+    return pb::ObjectProblem::WHAT_UNSPECIFIED;
+  }
+  return item.seen == Live::kMissing ? pb::ObjectProblem::WHAT_MISSING
+                                     : pb::ObjectProblem::WHAT_DRIFTED;
+}
+
+// Worst first; the numbers of the enum are no order.
+int Badness(pb::ObjectProblem::What what) {
+  switch (what) {
+    case pb::ObjectProblem::WHAT_FAILED:
+      return 0;
+    case pb::ObjectProblem::WHAT_HELD:
+      return 1;
+    case pb::ObjectProblem::WHAT_MISSING:
+      return 2;
+    case pb::ObjectProblem::WHAT_DRIFTED:
+      return 3;
+    case pb::ObjectProblem::WHAT_WOULD_DELETE:
+      return 4;
+    case pb::ObjectProblem::WHAT_WOULD_CHANGE:
+      return 5;
+    case pb::ObjectProblem::WHAT_WOULD_ADD:
+      return 6;
+    default:
+      return 7;
+  }
+}
+
+pb::ObjectProblem Problem(const PackageState& package, const Item& item, const Trouble* trouble,
+                          pb::ObjectProblem::What what, const AgentSettings& settings) {
+  pb::ObjectProblem problem;
+  problem.set_api_version(item.key.api_version);
+  problem.set_kind(item.key.kind);
+  problem.set_namespace_(item.key.namespace_);
+  problem.set_name(item.key.name);
+  problem.set_what(what);
+  if (what == pb::ObjectProblem::WHAT_HELD) {
+    const std::string reason = ProtectedReason(item.key, settings);
+    problem.set_message(reason.empty() ? package.held_message : reason);
+  }
+  if (trouble == nullptr) return problem;
+  if (what == pb::ObjectProblem::WHAT_FAILED) {
+    problem.set_message(Shortened(trouble->failure.message()));
+  }
+  for (const std::string& field : trouble->fields) {
+    if (problem.fields_size() < limits::kFieldsPerProblemMax) problem.add_fields(Shortened(field));
+  }
+  problem.set_changed_by(trouble->changed_by);
+  if (trouble->since != absl::Time()) problem.set_since_ms(absl::ToUnixMillis(trouble->since));
+  return problem;
+}
+
+void AddProblems(const State& state, const PackageState& package, const AgentSettings& settings,
+                 int& room, pb::ObservedPackage& out) {
+  struct Found {
+    const Item* item;
+    const Trouble* trouble;
+    pb::ObjectProblem::What what;
+  };
+  std::vector<Found> found;
+  for (const Item& item : package.items) {
+    const auto at =
+        package.troubles.empty() ? package.troubles.end() : package.troubles.find(item.key);
+    const Trouble* trouble = at == package.troubles.end() ? nullptr : &at->second;
+    const pb::ObjectProblem::What what = WhatIsWrong(state, package, item, trouble);
+    // A leftover that is merely about to go is no problem.
+    if (what == pb::ObjectProblem::WHAT_UNSPECIFIED) continue;
+    if (what == pb::ObjectProblem::WHAT_HELD && package.held_message.empty() &&
+        ProtectedReason(item.key, settings).empty()) {
+      continue;
+    }
+    found.push_back({&item, trouble, what});
+  }
+  std::stable_sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
+    return Badness(a.what) < Badness(b.what);
+  });
+  const int most = std::min(limits::kProblemObjectsPerPackageMax, room);
+  if (found.size() > static_cast<size_t>(most)) found.resize(most);
+  room -= static_cast<int>(found.size());
+  for (const Found& one : found) {
+    *out.add_problems() = Problem(package, *one.item, one.trouble, one.what, settings);
+  }
+}
+
+// ---------------------------------------------------------------- packages
+
+std::vector<pb::Condition> PackageConditions(const PackageState& package, const Counts& counts,
+                                             absl::Time now) {
+  std::vector<pb::Condition> conditions;
+  std::string fight;
+  std::string failure;
+  for (const auto& [key, trouble] : package.troubles) {
+    if (fight.empty() && IsRecurring(trouble, now)) fight = Describe(key);
+    if (failure.empty() && !trouble.failure.ok()) {
+      failure = absl::StrCat(Describe(key), ": ", trouble.failure.message());
+    }
+  }
+  if (failure.empty()) failure = std::string(package.namespace_failure.message());
+  const auto is = [&](absl::string_view type, absl::string_view reason, absl::string_view message) {
+    conditions.push_back(MakeCondition(type, pb::CONDITION_STATUS_TRUE, reason, message));
+  };
+  if (!fight.empty()) {
+    is("DriftDetected", "RecurringDrift",
+       absl::StrCat(fight, " was changed ", kDriftRecurs,
+                    " times or more within the hour: find who else writes it; ",
+                    package.last_healed));
+  } else if (counts.drifted > 0) {
+    is("DriftDetected", "Drifted",
+       absl::StrCat(counts.drifted, " objects were changed or deleted by somebody"));
+  } else if (!package.last_healed.empty()) {
+    conditions.push_back(
+        MakeCondition("DriftDetected", pb::CONDITION_STATUS_FALSE, "Healed", package.last_healed));
+  }
+  if (!failure.empty()) {
+    is("Failed", "ObjectsFailed", absl::StrCat(counts.failed, " failed; ", failure));
+  }
+  if (counts.held > 0) {
+    is("Held", package.held_message.empty() ? "ProtectedKind" : "DeletionBudget",
+       package.held_message.empty()
+           ? absl::StrCat(counts.held, " objects of protected kinds are left in place")
+           : package.held_message);
+  }
+  if (!package.removing() && package.desired->suspended()) {
+    is("Suspended", "PackageSuspended", "left exactly as it is until it is resumed");
+  }
+  if (!package.waiting_for.empty()) {
+    is("Waiting", "DependencyNotReady", absl::StrCat("waits for ", package.waiting_for));
+  }
+  return conditions;
+}
+
+const pb::ObservedPackage* Find(const pb::ObservedState& state, const std::string& name) {
+  for (const pb::ObservedPackage& package : state.packages()) {
+    if (package.name() == name) return &package;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+pb::ObservedState Observe(const State& state, const AgentSettings& settings,
+                          const Situation& situation, const pb::ObservedState& before,
+                          absl::Time now) {
+  pb::ObservedState out;
+  out.set_recovery(state.accepted.recovery());
+  out.set_generation(state.accepted.generation());
+  out.set_desired_digest(state.accepted.payload_digest());
+  out.set_mode(state.observe_only() ? pb::CLUSTER_MODE_OBSERVE : pb::CLUSTER_MODE_ENFORCE);
+  pb::SyncStatus sync = state.has_accepted() ? pb::SYNC_STATUS_SYNCED : pb::SYNC_STATUS_UNKNOWN;
+  pb::HealthStatus health =
+      state.has_accepted() ? pb::HEALTH_STATUS_HEALTHY : pb::HEALTH_STATUS_UNKNOWN;
+  int room = limits::kProblemObjectsPerReportMax;
+  for (const auto& [name, package] : state.packages) {
+    const Counts counts = Count(state, package, settings);
+    pb::ObservedPackage& one = *out.add_packages();
+    one.set_name(name);
+    one.set_bundle_digest(package.record.applied().bundle_digest());
+    if (!package.removing()) one.set_attempted_digest(package.desired->bundle_digest());
+    one.set_sync(SyncOf(state, package, counts));
+    one.set_health(HealthOf(state, package, counts, now));
+    one.set_objects(counts.objects);
+    one.set_drifted(counts.drifted);
+    one.set_failed(counts.failed);
+    one.set_held(counts.held);
+    one.set_drift_healed(package.record.drift_healed());
+    one.set_applied_ms(package.record.applied_ms());
+    AddProblems(state, package, settings, room, one);
+    const pb::ObservedPackage* old = Find(before, name);
+    SetConditions(PackageConditions(package, counts, now),
+                  old == nullptr ? nullptr : &old->conditions(), now, one.mutable_conditions());
+    out.set_unmanaged(out.unmanaged() + counts.unmanaged);
+    sync = std::max(sync, one.sync());
+    health = std::max(health, one.health());
+  }
+  std::vector<pb::Condition> conditions;
+  if (!situation.accepted.type().empty()) {
+    conditions.push_back(situation.accepted);
+    conditions.back().set_message(Shortened(situation.accepted.message()));
+    // A refused replay of something older changes nothing about what should be here.
+    const std::string& reason = situation.accepted.reason();
+    if (situation.accepted.status() == pb::CONDITION_STATUS_FALSE &&
+        reason != kReasonOlderGeneration && reason != kReasonOlderRecovery) {
+      sync = pb::SYNC_STATUS_OUT_OF_SYNC;
+    }
+  }
+  if (!situation.look_failure.ok()) {
+    conditions.push_back(MakeCondition("ClusterReachable", pb::CONDITION_STATUS_FALSE, "ListFailed",
+                                       situation.look_failure.message()));
+    sync = std::max(sync, pb::SYNC_STATUS_UNKNOWN);
+    health = std::max(health, pb::HEALTH_STATUS_UNKNOWN);
+  }
+  if (state.desired.suspended()) {
+    conditions.push_back(MakeCondition("Suspended", pb::CONDITION_STATUS_TRUE, "ClusterSuspended",
+                                       "left exactly as it is until it is resumed"));
+    health = std::max(health, pb::HEALTH_STATUS_SUSPENDED);
+  }
+  SetConditions(std::move(conditions), &before.conditions(), now, out.mutable_conditions());
+  out.set_sync(sync);
+  out.set_health(health);
+  return out;
+}
+
+std::string MakeReceipt(const State& state, absl::Time now) {
+  pb::ApplyReceipt receipt;
+  receipt.set_hub_id(state.desired.hub_id());
+  receipt.set_cluster_id(state.desired.cluster_id());
+  receipt.set_recovery(state.accepted.recovery());
+  receipt.set_generation(state.accepted.generation());
+  receipt.set_desired_digest(state.accepted.payload_digest());
+  for (const pb::DesiredPackage& package : state.desired.packages()) {
+    pb::ReceiptPackage& one = *receipt.add_packages();
+    one.set_name(package.name());
+    one.set_bundle_digest(package.bundle_digest());
+    one.set_commit(package.source().commit());
+  }
+  receipt.set_applied_ms(absl::ToUnixMillis(now));
+  receipt.set_previous_digest(state.accepted.last_receipt_digest());
+  return receipt.SerializeAsString();
+}
+
+// ---------------------------------------------------------------- sending
+
+void Reporter::OnLinkUp(Outbox& outbox) {
+  OnLinkDown();
+  pb::Hello hello;
+  hello.set_agent_version(settings_.agent_version);
+  hello.set_driver(settings_.driver);
+  hello.set_recovery(state_.accepted.recovery());
+  hello.set_generation(state_.accepted.generation());
+  hello.set_desired_digest(state_.accepted.payload_digest());
+  if (!acked_.empty()) hello.set_observed_digest(acked_.bytes());
+  hello.set_kubernetes_version(settings_.kubernetes_version);
+  outbox.sends.emplace_back(std::move(hello));
+}
+
+void Reporter::OnLinkDown() {
+  welcomed_ = false;
+  wanted_ = false;
+  receipt_sent_ = false;
+  // What was acknowledged need not be said again; what was only sent may be lost.
+  sent_ = acked_;
+  next_heartbeat_ = absl::InfiniteFuture();
+}
+
+void Reporter::OnWelcomed(const pb::Welcome& welcome, absl::Time now) {
+  welcomed_ = true;
+  heartbeat_interval_ =
+      std::max(absl::Milliseconds(welcome.heartbeat_interval_ms()), absl::Milliseconds(100));
+  if (welcome.heartbeat_interval_ms() == 0) heartbeat_interval_ = limits::kHeartbeatInterval;
+  next_heartbeat_ = now + heartbeat_interval_;
+}
+
+void Reporter::OnAcked(uint64_t number) {
+  if (number < sent_number_) return;
+  acked_ = sent_;
+  if (receipt_sent_ && state_.accepted.pending_receipts_size() > 0) {
+    // Gone from the disk with the next write of the record; sent twice, it does no harm.
+    state_.accepted.mutable_pending_receipts()->DeleteSubrange(0, 1);
+  }
+  receipt_sent_ = false;
+}
+
+void Reporter::Refresh(const Situation& situation, absl::Time now) {
+  pb::ObservedState fresh = Observe(state_, settings_, situation, observed_, now);
+  const Digest content = Digest::Of(fresh.SerializeAsString());
+  if (content == content_) return;
+  content_ = content;
+  fresh.set_observed_ms(absl::ToUnixMillis(now));
+  observed_ = std::move(fresh);
+  digest_ = Digest::Of(observed_.SerializeAsString());
+  changed_at_ = now;
+}
+
+bool Reporter::SendDue(bool settled, absl::Time now) const {
+  if (!welcomed_ || digest_.empty()) return false;
+  if (wanted_) return true;
+  if (!receipt_sent_ && state_.accepted.pending_receipts_size() > 0) return true;
+  if (digest_ != sent_) return settled || now >= changed_at_ + kProgressDelay;
+  return sent_ != acked_ && now >= sent_at_ + kResendAfter;
+}
+
+void Reporter::Send(absl::Time now, Outbox& outbox) {
+  SendReport send;
+  send.report.set_number(++sent_number_);
+  *send.report.mutable_state() = observed_;
+  if (state_.accepted.pending_receipts_size() > 0) {
+    send.receipt_payload = state_.accepted.pending_receipts(0);
+    receipt_sent_ = true;
+  }
+  outbox.sends.emplace_back(std::move(send));
+  wanted_ = false;
+  sent_ = digest_;
+  sent_at_ = now;
+}
+
+void Reporter::Advance(bool settled, absl::Time now, Outbox& outbox) {
+  settled_ = settled;
+  if (SendDue(settled, now)) {
+    Send(now, outbox);
+    // A report is a sign of life.
+    next_heartbeat_ = now + heartbeat_interval_;
+  }
+  if (welcomed_ && now >= next_heartbeat_) {
+    pb::Heartbeat heartbeat;
+    heartbeat.set_generation(state_.accepted.generation());
+    heartbeat.set_observed_digest(digest_.bytes());
+    outbox.sends.emplace_back(std::move(heartbeat));
+    next_heartbeat_ = now + heartbeat_interval_;
+  }
+}
+
+absl::Time Reporter::NextWake() const {
+  if (!welcomed_) return absl::InfiniteFuture();
+  absl::Time wake = next_heartbeat_;
+  if (digest_ != sent_) wake = std::min(wake, changed_at_ + kProgressDelay);
+  if (sent_ != acked_) wake = std::min(wake, sent_at_ + kResendAfter);
+  return wake;
+}
+
+}  // namespace muster::agent

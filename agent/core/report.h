@@ -1,0 +1,82 @@
+// Report: what the agent tells its hub: the observed state when it changes, until the hub has it;
+// a heartbeat in between; a receipt for each desired state that was wholly applied.
+//
+// A report that only shows work in progress waits a second for the end of the work, so that most
+// changes cost one report. Pure; the core's thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "agent/core/acceptance.h"
+#include "agent/core/outbox.h"
+#include "agent/core/settings.h"
+#include "agent/core/state.h"
+#include "common/base/digest.h"
+#include "proto/agent_service.pb.h"
+#include "proto/fleet.pb.h"
+
+namespace muster::agent {
+
+// What the rooms say besides the packages.
+struct Situation {
+  v1::Condition accepted;     // without `since_ms`; no type: there was no push yet
+  absl::Status look_failure;  // of the last look at the cluster
+};
+
+// The report as of now, but for `observed_ms`. `before` is the previous one: conditions whose
+// status is the same keep their `since_ms`.
+v1::ObservedState Observe(const State& state, const AgentSettings& settings,
+                          const Situation& situation, const v1::ObservedState& before,
+                          absl::Time now);
+
+// The receipt for the accepted state, serialized.
+std::string MakeReceipt(const State& state, absl::Time now);
+
+class Reporter {
+ public:
+  // Both must outlive it.
+  Reporter(const AgentSettings& settings, State& state) : settings_(settings), state_(state) {}
+
+  void OnLinkUp(Outbox& outbox);
+  void OnLinkDown();
+  void OnWelcomed(const v1::Welcome& welcome, absl::Time now);
+  void OnAcked(uint64_t number);
+  void OnWanted() { wanted_ = true; }
+
+  // Takes in what changed.
+  void Refresh(const Situation& situation, absl::Time now);
+
+  // Sends what is due. `settled`: no work is going on that will change the report soon.
+  void Advance(bool settled, absl::Time now, Outbox& outbox);
+
+  absl::Time NextWake() const;
+  const v1::ObservedState& observed() const { return observed_; }
+
+ private:
+  bool SendDue(bool settled, absl::Time now) const;
+  void Send(absl::Time now, Outbox& outbox);
+
+  const AgentSettings& settings_;
+  State& state_;
+
+  v1::ObservedState observed_;
+  Digest content_;  // of `observed_` without its time
+  Digest digest_;   // of `observed_`, as the hub knows it
+  absl::Time changed_at_ = absl::InfinitePast();
+
+  bool welcomed_ = false;
+  bool wanted_ = false;
+  bool settled_ = true;  // at the last Advance
+  absl::Duration heartbeat_interval_;
+  absl::Time next_heartbeat_ = absl::InfiniteFuture();
+  absl::Time sent_at_ = absl::InfinitePast();
+  uint64_t sent_number_ = 0;
+  Digest sent_;                // last sent on this stream
+  Digest acked_;               // last acknowledged, on any stream
+  bool receipt_sent_ = false;  // the oldest pending receipt went out in `sent_number_`
+};
+
+}  // namespace muster::agent

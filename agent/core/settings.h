@@ -1,0 +1,29 @@
+// AgentSettings: what an agent's core is told once, at its start.
+//
+// A plain value; immutable afterwards.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/trust/envelope.h"
+
+namespace muster::agent {
+
+struct AgentSettings {
+  std::string hub_id;      // what a desired state must name
+  std::string cluster_id;  // likewise
+  std::string
+      cluster_spki;  // digest of the certificate's key; a state that names another is refused
+  std::string agent_version;
+  std::string driver;                        // ClusterDriver::Name()
+  std::string kubernetes_version;            // empty for other drivers
+  std::shared_ptr<const Verifier> verifier;  // keys that may sign desired states; never null
+  absl::Duration resync_interval = absl::Seconds(60);  // between looks at the whole inventory
+  // Namespaces of which nothing is ever deleted.
+  std::vector<std::string> protected_namespaces = {"kube-system", "muster-system"};
+};
+
+}  // namespace muster::agent

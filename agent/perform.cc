@@ -1,0 +1,278 @@
+#include "agent/perform.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "agent/core/blob.h"
+#include "agent/core/fields.h"
+#include "common/base/compression.h"
+#include "common/base/status_macros.h"
+#include "common/manifest/bundle.h"
+#include "common/manifest/json.h"
+
+namespace muster::agent {
+namespace pb = muster::v1;
+namespace {
+
+// A broken stream is taken up again where it broke so many times in one job.
+constexpr int kFetchAttempts = 3;
+
+// Blobs are committed in batches of about so many bytes.
+constexpr size_t kCommitBytes = 4u << 20;
+
+// kNotFound when it is not there; kDataLoss when it is not what its digest says.
+absl::StatusOr<std::string> ReadBlob(const Store& store, const Digest& digest) {
+  ASSIGN_OR_RETURN(const std::string record, store.Get(BlobKey(digest)));
+  return BlobContentOf(record, digest);
+}
+
+// ---------------------------------------------------------------- blobs
+
+// One job's blobs on their way from the hub into the store.
+class BlobFetch {
+ public:
+  BlobFetch(const FetchBlobsJob& job, const Tools& tools) : job_(job), tools_(tools) {}
+
+  BlobsFetched Run() {
+    BlobsFetched result{.job = job_.job};
+    result.status = FindMissing();
+    if (result.status.ok() && !job_.local_only && !missing_.empty()) {
+      result.status = FetchMissing();
+      if (const absl::Status committed = Flush(); result.status.ok()) result.status = committed;
+    }
+    for (auto& [digest, content] : contents_) {
+      result.contents.push_back(BlobContent{.digest = digest, .content = std::move(content)});
+    }
+    return result;
+  }
+
+ private:
+  struct Missing {
+    std::string base;   // digest of a manifest that a delta may be made against
+    uint64_t size = 0;  // of the content
+    uint64_t stored_size = 0;
+    std::string received;  // of the zstd form
+  };
+
+  absl::Status FindMissing() {
+    for (const pb::BlobRequest& request : job_.request.blobs()) {
+      ASSIGN_OR_RETURN(const Digest digest, Digest::FromBytes(request.digest()));
+      absl::StatusOr<std::string> content = ReadBlob(tools_.store, digest);
+      if (content.ok()) {
+        if (job_.contents) contents_[digest] = *std::move(content);
+      } else if (absl::IsNotFound(content.status()) || absl::IsDataLoss(content.status())) {
+        missing_[digest].base = request.base_digest();
+      } else {
+        return content.status();
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status FetchMissing() {
+    absl::Status status;
+    for (int attempt = 0; attempt < kFetchAttempts && !missing_.empty(); ++attempt) {
+      pb::FetchBlobsRequest request;
+      for (const auto& [digest, missing] : missing_) {
+        pb::BlobRequest& blob = *request.add_blobs();
+        blob.set_digest(digest.bytes());
+        blob.set_offset(missing.received.size());
+        blob.set_base_digest(missing.base);
+      }
+      const size_t before = progress_;
+      status =
+          tools_.fetcher.Fetch(request, [&](const pb::BlobChunk& chunk) { return Take(chunk); });
+      // Again only where the last try got somewhere, or ended early without an error.
+      if (!status.ok() && progress_ == before) break;
+    }
+    if (!missing_.empty() && status.ok()) {
+      status = absl::NotFoundError(absl::StrCat("fetch blobs: the hub did not send ",
+                                                missing_.size(), " of ", job_.request.blobs_size(),
+                                                ", first ", missing_.begin()->first.hex()));
+    }
+    return status;
+  }
+
+  absl::Status Take(const pb::BlobChunk& chunk) {
+    ASSIGN_OR_RETURN(const Digest digest, Digest::FromBytes(chunk.digest()));
+    const auto found = missing_.find(digest);
+    if (found == missing_.end()) return absl::OkStatus();  // Not asked for, or complete already.
+    Missing& missing = found->second;
+    progress_ += chunk.ByteSizeLong();
+    if (chunk.has_delta()) return TakeDelta(digest, missing, chunk.delta());
+    if (chunk.size() > kBlobContentMax || chunk.stored_size() > chunk.size() + 4096) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("fetch blob ", digest.hex(), ": ", chunk.size(), " bytes are too many"));
+    }
+    if (chunk.offset() == 0) missing.received.clear();
+    if (chunk.offset() != missing.received.size() ||
+        missing.received.size() + chunk.data().size() > chunk.stored_size()) {
+      missing.received.clear();
+      return absl::InvalidArgumentError(
+          absl::StrCat("fetch blob ", digest.hex(), ": a chunk does not follow the one before"));
+    }
+    missing.received.append(chunk.data());
+    if (missing.received.size() < chunk.stored_size()) return absl::OkStatus();
+    absl::StatusOr<std::string> content = Decompress(missing.received, chunk.size());
+    if (!content.ok() || Digest::Of(*content) != digest) {
+      missing.received.clear();
+      return absl::InvalidArgumentError(
+          absl::StrCat("fetch blob ", digest.hex(), ": what came is not it"));
+    }
+    std::string record = BlobRecordOf(content->size(), missing.received);
+    return Keep(digest, *std::move(content), record);
+  }
+
+  absl::Status TakeDelta(const Digest& digest, Missing& missing, const pb::ManifestDelta& delta) {
+    absl::StatusOr<Digest> base = Digest::FromBytes(missing.base);
+    missing.base.clear();  // If this fails, the next try asks for the whole.
+    if (!base.ok()) return absl::OkStatus();
+    const absl::StatusOr<std::string> base_bytes = ReadBlob(tools_.store, *base);
+    if (!base_bytes.ok()) return absl::OkStatus();
+    absl::StatusOr<std::string> content = ApplyManifestDelta(*base_bytes, delta);
+    if (!content.ok() || Digest::Of(*content) != digest) return absl::OkStatus();
+    std::string record = BlobRecordOf(*content);
+    return Keep(digest, *std::move(content), record);
+  }
+
+  absl::Status Keep(const Digest& digest, std::string content, absl::string_view record) {
+    batch_.Put(BlobKey(digest), record);
+    if (job_.contents) contents_[digest] = std::move(content);
+    missing_.erase(digest);
+    return batch_.bytes() < kCommitBytes ? absl::OkStatus() : Flush();
+  }
+
+  absl::Status Flush() {
+    const absl::Status status = tools_.store.Commit(batch_);
+    batch_.Clear();
+    return status;
+  }
+
+  const FetchBlobsJob& job_;
+  const Tools& tools_;
+  std::map<Digest, Missing> missing_;
+  std::map<Digest, std::string> contents_;
+  Batch batch_;
+  size_t progress_ = 0;
+};
+
+// ---------------------------------------------------------------- looking
+
+// What differs between the blob `object` and the live JSON; the whole when one cannot be read.
+std::vector<std::string> Compare(const Store& store, const Look& look, const std::string& json) {
+  const absl::StatusOr<std::string> blob = ReadBlob(store, look.object);
+  if (!blob.ok()) return {""};
+  const absl::StatusOr<Value> desired = ParseJson(*blob);
+  const absl::StatusOr<Value> live = ParseJson(json);
+  if (!desired.ok() || !live.ok()) return {""};
+  return DifferentFields(*desired, *live, look.ignore);
+}
+
+absl::StatusOr<std::vector<ListedObject>> LookAtAll(const ListJob& job, const Tools& tools) {
+  std::map<ObjectKey, const Look*> looks;
+  std::vector<ObjectKey> keys;
+  for (const Look& look : job.looks) {
+    if (looks.emplace(look.key, &look).second) keys.push_back(look.key);
+  }
+  ASSIGN_OR_RETURN(std::vector<LiveObject> live, tools.driver.List(keys, /*contents=*/false));
+  std::vector<ListedObject> listed;
+  std::vector<ObjectKey> differing;
+  for (LiveObject& object : live) {
+    const Look& look = *looks.at(object.key);
+    const bool compare =
+        !look.object.empty() && object.digest != look.expected && object.digest != look.object;
+    if (compare) differing.push_back(object.key);
+    listed.push_back(
+        ListedObject{.key = std::move(object.key),
+                     .uid = std::move(object.uid),
+                     .digest = object.digest,
+                     .fields = compare ? std::vector<std::string>{""} : std::vector<std::string>(),
+                     .changed_by = std::move(object.changed_by)});
+  }
+  if (differing.empty()) return listed;
+  ASSIGN_OR_RETURN(const std::vector<LiveObject> contents,
+                   tools.driver.List(differing, /*contents=*/true));
+  std::map<ObjectKey, const LiveObject*> by_key;
+  for (const LiveObject& object : contents) by_key[object.key] = &object;
+  for (ListedObject& object : listed) {
+    const auto found = by_key.find(object.key);
+    // Changed or gone since a moment ago: the next look will tell.
+    if (found == by_key.end() || found->second->digest != object.digest) continue;
+    object.fields = Compare(tools.store, *looks.at(object.key), found->second->json);
+  }
+  return listed;
+}
+
+// ---------------------------------------------------------------- acting
+
+// The live JSON of the objects of which some fields are kept.
+std::map<ObjectKey, std::string> LiveJson(const ActJob& job, const Tools& tools) {
+  std::map<ObjectKey, std::string> json;
+  std::vector<ObjectKey> keys;
+  for (const ApplyAction& action : job.apply) {
+    if (!action.keep.empty()) keys.push_back(action.key);
+  }
+  if (keys.empty()) return json;
+  absl::StatusOr<std::vector<LiveObject>> live = tools.driver.List(keys, /*contents=*/true);
+  if (!live.ok()) return json;
+  for (LiveObject& object : *live) json[object.key] = std::move(object.json);
+  return json;
+}
+
+absl::StatusOr<std::string> JsonOf(const ApplyAction& action,
+                                   const std::map<ObjectKey, std::string>& live,
+                                   const Tools& tools) {
+  if (!action.json.empty()) return action.json;
+  absl::StatusOr<std::string> blob = ReadBlob(tools.store, action.object);
+  if (absl::IsNotFound(blob.status())) {
+    return absl::DataLossError(
+        absl::StrCat("apply ", action.key.text(), ": its blob is not in the store"));
+  }
+  RETURN_IF_ERROR(blob.status());
+  const auto found = live.find(action.key);
+  if (found == live.end()) return blob;
+  ASSIGN_OR_RETURN(Value desired, ParseJson(*blob));
+  const absl::StatusOr<Value> now = ParseJson(found->second);
+  if (!now.ok()) return blob;  // A hand edit that cannot be read is not kept.
+  return CanonicalJson(KeepFields(std::move(desired), *now, action.keep));
+}
+
+Acted Act(const ActJob& job, const Tools& tools) {
+  Acted acted{.job = job.job};
+  const std::map<ObjectKey, std::string> live = LiveJson(job, tools);
+  std::vector<ApplyRequest> requests;
+  std::vector<size_t> places;  // of the requests in the job
+  acted.applied.resize(job.apply.size());
+  for (size_t i = 0; i < job.apply.size(); ++i) {
+    const ApplyAction& action = job.apply[i];
+    absl::StatusOr<std::string> json = JsonOf(action, live, tools);
+    if (!json.ok()) {
+      acted.applied[i] = DriverResult{.key = action.key, .status = json.status()};
+      continue;
+    }
+    places.push_back(i);
+    requests.push_back(
+        ApplyRequest{.key = action.key, .json = *std::move(json), .ours = action.ours});
+  }
+  std::vector<DriverResult> results = tools.driver.Apply(requests);
+  for (size_t i = 0; i < places.size(); ++i) acted.applied[places[i]] = std::move(results[i]);
+  if (!job.remove.empty()) acted.removed = tools.driver.Remove(job.remove);
+  return acted;
+}
+
+}  // namespace
+
+Event Perform(const Job& job, const Tools& tools) {
+  if (const auto* fetch = std::get_if<FetchBlobsJob>(&job)) return BlobFetch(*fetch, tools).Run();
+  if (const auto* list = std::get_if<ListJob>(&job)) {
+    return Listed{.job = list->job, .objects = LookAtAll(*list, tools)};
+  }
+  return Act(std::get<ActJob>(job), tools);
+}
+
+}  // namespace muster::agent
