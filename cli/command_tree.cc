@@ -1,0 +1,315 @@
+#include "cli/command_tree.h"
+
+#include <memory>
+#include <string>
+
+#include "cli/commands/commands.h"
+#include "cli/subject.h"
+
+namespace muster::cli {
+namespace {
+
+constexpr char kLooking[] = "Looking";
+constexpr char kChanging[] = "Changing";
+constexpr char kJoining[] = "Clusters joining and leaving";
+constexpr char kLocal[] = "Here, without a hub";
+
+// Adds the commands of one group to the tree.
+class Group {
+ public:
+  Group(CommandTree& tree, CLI::App& parent, const char* name)
+      : tree_(tree), parent_(parent), name_(name) {}
+
+  // A command that, when typed, runs `run(session, *options)`.
+  template <typename Options, typename Run>
+  CLI::App* Add(const std::string& name, const std::string& what, const std::string& example,
+                const std::shared_ptr<Options>& options, Run run) {
+    CLI::App* command = parent_.add_subcommand(name, what);
+    command->group(name_);
+    command->footer("Example:\n  " + example + "\n\nFlags of every command: muster --help");
+    command->callback([&tree = tree_, options, run] {
+      tree.chosen = [options, run](Session& session) { return run(session, *options); };
+    });
+    return command;
+  }
+
+ private:
+  CommandTree& tree_;
+  CLI::App& parent_;
+  const char* name_;
+};
+
+CLI::App* AddParent(CommandTree& tree, const char* group, const std::string& name,
+                    const std::string& what) {
+  CLI::App* parent = tree.app.add_subcommand(name, what);
+  parent->group(group);
+  parent->require_subcommand(1);
+  return parent;
+}
+
+void AddGet(Group& looking) {
+  const auto options = std::make_shared<GetOptions>();
+  CLI::App* get = looking.Add("get",
+                              "List clusters, packages, repositories, commits, objects, "
+                              "tokens or events",
+                              "muster get clusters -l env=prod --watch", options, Get);
+  get->add_option("KIND", options->words, "What, then names: clusters prod-1, or cluster/prod-1");
+  get->add_option("-l,--selector", options->selector, "Only clusters with these labels: env=prod");
+  get->add_option("--cluster", options->cluster, "Objects and events of this cluster");
+  get->add_option("--package", options->package, "Objects and events of this package");
+  get->add_option("--repository", options->repository, "Commits and packages of this repository");
+  get->add_option("--limit", options->limit, "At most so many (0: all)");
+  get->add_option("--page-token", options->page_token, "Go on where the last list ended");
+  get->add_flag("-w,--watch", options->watch, "Go on showing what changes");
+
+  const auto events = std::make_shared<GetOptions>();
+  events->words = {"events"};
+  CLI::App* list = looking.Add("events", "List what happened, newest first",
+                               "muster events --cluster prod-1", events, Get);
+  list->add_option("--cluster", events->cluster, "Of this cluster");
+  list->add_option("--package", events->package, "Of this package");
+  list->add_option("--limit", events->limit, "At most so many (0: all)")->default_val(50);
+  list->add_option("--page-token", events->page_token, "Go on where the last list ended");
+  list->add_flag("-w,--watch", events->watch, "Go on showing what happens");
+}
+
+void AddDescribe(Group& looking) {
+  const auto describe = std::make_shared<DescribeOptions>();
+  looking
+      .Add("describe", "Show all about a cluster, a package or a repository",
+           "muster describe cluster prod-1", describe, Describe)
+      ->add_option("KIND", describe->words, "cluster NAME, package NAME, repository NAME")
+      ->required();
+
+  const auto diff = std::make_shared<DiffOptions>();
+  CLI::App* command = looking.Add("diff",
+                                  "Show what differs in clusters, down to the fields "
+                                  "(exit code 1)",
+                                  "muster diff prod-1", diff, Diff);
+  command->add_option("CLUSTER", diff->clusters, "Names of clusters");
+  command->add_option("-l,--selector", diff->selector, "Clusters with these labels");
+  command->add_flag("--all", diff->all, "Every cluster");
+
+  const auto trace = std::make_shared<TraceOptions>();
+  command = looking.Add("trace", "Follow an object in a cluster back to its commit and author",
+                        "muster trace prod-1 Deployment/web -n web", trace, Trace);
+  command->add_option("CLUSTER", trace->cluster, "Name of the cluster")->required();
+  command->add_option("OBJECT", trace->object, "KIND/NAME or KIND/NAMESPACE/NAME")->required();
+  command->add_option("-n,--namespace", trace->name_space, "The object's namespace");
+
+  const auto history = std::make_shared<HistoryOptions>();
+  command = looking.Add("history", "Show what a cluster ran, newest first", "muster history prod-1",
+                        history, History);
+  command->add_option("CLUSTER", history->cluster, "Name of the cluster")->required();
+  command->add_option("--package", history->package, "Only this package");
+  command->add_option("--limit", history->limit, "At most so many (0: all)");
+  command->add_option("--page-token", history->page_token, "Go on where the last list ended");
+}
+
+void AddWait(Group& looking) {
+  const auto options = std::make_shared<WaitOptions>();
+  CLI::App* wait = looking.Add("wait",
+                               "Wait until clusters have what they should (exit code 1: "
+                               "something failed, 3: time ran out)",
+                               "muster wait --all --timeout 2m", options, Wait);
+  wait->add_option("WHAT", options->words, "cluster/NAME, package/NAME, commit/ID");
+  wait->add_option("--for", options->goal, "synced (applied and healthy), applied, or connected")
+      ->default_val("synced");
+  wait->add_option("-l,--selector", options->selector, "Clusters with these labels");
+  wait->add_flag("--all", options->all, "Every cluster that is declared or has joined");
+  wait->add_option("--revision", options->revision,
+                   "First wait until the hub rendered this commit");
+  wait->add_flag("!--no-fail-fast", options->fail_fast,
+                 "Wait on when something has failed; it may mend itself");
+
+  const auto none = std::make_shared<int>();
+  looking.Add("doctor", "Look for problems, here and at the hub, each with the next command",
+              "muster doctor", none, [](Session& session, int) { return Doctor(session); });
+}
+
+void AddJoining(CommandTree& tree, Group& joining) {
+  const auto join = std::make_shared<TokenOptions>();
+  CLI::App* command = joining.Add("join", "Invite a cluster: print the command for its agent",
+                                  "muster join prod-1 --label env=prod", join, TokenCreate);
+  command->add_option("CLUSTER", join->cluster, "Name of the cluster")->required();
+  command->add_option("--label", join->labels, "Label of the cluster, KEY=VALUE; may be repeated")
+      ->allow_extra_args(false);
+  command->add_option("--lifetime", join->lifetime, "Until it expires: 30m; at most 24h");
+  command->add_flag("--needs-accept", join->needs_accept, "A person must accept the cluster");
+
+  CLI::App* token = AddParent(tree, kJoining, "token", "Create, list and revoke join tokens");
+  Group tokens(tree, *token, "Commands");
+  const auto create = std::make_shared<TokenOptions>();
+  command = tokens.Add("create", "Make a token for one use",
+                       "muster token create --name prod-1 --label env=prod", create, TokenCreate);
+  command->add_option("--name,--cluster", create->cluster,
+                      "Cluster that may use it; without, any, and a person must accept it");
+  command->add_option("--label", create->labels, "Label of the cluster, KEY=VALUE; may be repeated")
+      ->allow_extra_args(false);
+  command->add_option("--lifetime", create->lifetime, "Until it expires: 30m; at most 24h");
+  command->add_flag("--needs-accept", create->needs_accept, "A person must accept the cluster");
+  command->add_flag("--token-only", create->only_token, "Print the token and nothing else");
+  const auto list = std::make_shared<GetOptions>();
+  list->words = {"tokens"};
+  tokens.Add("list", "List tokens; their secrets are never shown again", "muster token list", list,
+             Get);
+  const auto id = std::make_shared<std::string>();
+  tokens
+      .Add("revoke", "Make a token useless", "muster token revoke 0123456789abcdef", id,
+           TokenRevoke)
+      ->add_option("ID", *id, "Id of the token")
+      ->required();
+
+  const auto accept = std::make_shared<std::string>();
+  joining
+      .Add("accept", "Accept a cluster that waits to join; compare its words first",
+           "muster accept prod-1", accept, Accept)
+      ->add_option("CLUSTER", *accept, "Name of the cluster")
+      ->required();
+  const auto revoke = std::make_shared<RevokeOptions>();
+  command = joining.Add("revoke", "Send a cluster away; it keeps running what it has",
+                        "muster revoke prod-1", revoke, Revoke);
+  command->add_option("CLUSTER", revoke->cluster, "Name of the cluster")->required();
+  command->add_flag("-y,--yes", revoke->yes, "Do not ask");
+}
+
+void AddSuspend(Group& changing, const std::string& name, const std::string& what, bool suspended) {
+  const auto options = std::make_shared<SuspendOptions>();
+  options->suspended = suspended;
+  CLI::App* command =
+      changing.Add(name, what, "muster " + name + " cluster prod-1", options, Suspend);
+  command->add_option("KIND", options->words, "cluster NAME, package NAME, repository NAME")
+      ->required();
+  command->add_option("--reason", options->reason, "For the record");
+}
+
+void AddChanging(CommandTree& tree, Group& changing) {
+  const auto sync = std::make_shared<SyncOptions>();
+  CLI::App* command = changing.Add("sync", "Look at Git now, instead of at the next poll",
+                                   "muster sync apps --wait", sync, Sync);
+  command->add_option("REPOSITORY", sync->repository, "Only this one");
+  command->add_flag("--wait", sync->wait, "Until every cluster has what Git says");
+  AddSuspend(changing, "suspend", "Leave a cluster, package or repository exactly as it is", true);
+  AddSuspend(changing, "resume", "Take up what was suspended", false);
+
+  const auto rewrite = std::make_shared<AcceptRewriteOptions>();
+  command = changing.Add("accept-rewrite", "Follow a repository again whose history was rewritten",
+                         "muster accept-rewrite apps 1a2b3c4", rewrite, AcceptRewrite);
+  command->add_option("REPOSITORY", rewrite->repository, "Name of the repository")->required();
+  command->add_option("COMMIT", rewrite->commit, "The new head, which you have looked at")
+      ->required();
+
+  CLI::App* credential =
+      AddParent(tree, kChanging, "credential", "What the hub needs to reach Git");
+  Group credentials(tree, *credential, "Commands");
+  const auto put = std::make_shared<CredentialOptions>();
+  command = credentials.Add("put", "Keep or replace a credential; no command shows it again",
+                            "muster credential put apps-git --username ci --password-stdin", put,
+                            CredentialPut);
+  command->add_option("NAME", put->name, "As spec.credentials of a Repository names it")
+      ->required();
+  command->add_option("--username", put->username, "For https");
+  command->add_flag("--password-stdin", put->password_stdin, "Read password or token from stdin");
+  command->add_option("--password-file", put->password_file, "Read password or token from a file");
+  command->add_option("--ssh-key-file", put->ssh_key_file, "Private key for ssh");
+  command->add_option("--known-hosts-file", put->known_hosts_file, "Host keys to accept");
+  command->add_option("--ca-file", put->ca_file, "Authority to trust for https, PEM");
+  const auto name = std::make_shared<std::string>();
+  credentials
+      .Add("delete", "Forget a credential", "muster credential delete apps-git", name,
+           CredentialDelete)
+      ->add_option("NAME", *name, "Name of the credential")
+      ->required();
+}
+
+void AddContexts(CommandTree& tree) {
+  CLI::App* context = AddParent(tree, kLocal, "context", "Choose between hubs");
+  Group contexts(tree, *context, "Commands");
+  const auto none = std::make_shared<int>();
+  contexts.Add("list", "List the hubs that are known here", "muster context list", none,
+               [](Session& session, int) { return ContextList(session); });
+  contexts.Add("show", "Print the name of the current one", "muster context show", none,
+               [](Session& session, int) { return ContextShow(session); });
+  const auto use = std::make_shared<std::string>();
+  contexts.Add("use", "Make one the current one", "muster context use prod", use, ContextUse)
+      ->add_option("NAME", *use, "Name of the context")
+      ->required();
+  const auto add = std::make_shared<ContextAddOptions>();
+  CLI::App* command =
+      contexts.Add("add", "Add or change one",
+                   "muster context add prod --hub hub.example.com:7444 --ca-file root.pem \\\n"
+                   "    --certificate-file operator.pem --key-file operator-key.pem",
+                   add, ContextAdd);
+  command->add_option("NAME", add->name, "Name of the context")->required();
+  command->add_option("--hub", add->hub, "HOST:PORT of the hub's operator listener")->required();
+  command->add_option("--ca-file", add->ca_file, "The hub's root, PEM")->required();
+  command->add_option("--certificate-file", add->certificate_file, "Your certificate, PEM")
+      ->required();
+  command->add_option("--key-file", add->key_file, "Your key, PEM, mode 0600")->required();
+}
+
+void AddLocal(CommandTree& tree, Group& local) {
+  // Only named here for help and completion: its flags are the hub's, and grammar.cc passes them
+  // on.
+  const auto init = std::make_shared<InitOptions>();
+  local.Add("init", "Make a hub in a folder, and the first operator's certificate",
+            "muster init --data DIR --fleet-url https://git.example.com/fleet.git", init, Init);
+  AddContexts(tree);
+  const auto version = std::make_shared<VersionOptions>();
+  CLI::App* command = local.Add("version", "Show the versions of this program and of the hub",
+                                "muster version", version, Version);
+  command->add_flag("--client", version->client_only, "Do not ask the hub");
+  command->add_flag("--server", version->need_hub, "Fail when the hub does not answer");
+  const auto shell = std::make_shared<std::string>();
+  local
+      .Add("completion", "Print the completion script of a shell",
+           "source <(muster completion bash)", shell,
+           [](Session& session, const std::string& name) -> absl::StatusOr<ExitCode> {
+             absl::StatusOr<std::string> script = CompletionScript(name);
+             if (!script.ok()) return script.status();
+             session.Print(*script);
+             return ExitCode::kOk;
+           })
+      ->add_option("SHELL", *shell, "bash, zsh or fish")
+      ->required();
+}
+
+void AddGlobalFlags(CLI::App& app, GlobalFlags& flags) {
+  app.add_option("-o,--output", flags.format, "table, wide, json, yaml, name or csv")
+      ->default_val("table");
+  app.add_option("--context", flags.context, "Which hub (default: MUSTER_CONTEXT, or the current)");
+  app.add_option("--timeout", flags.timeout, "How long at most: 30s, 5m");
+  app.add_flag("--no-headers", flags.no_headers, "Tables without headings");
+  app.add_flag("--ascii", flags.ascii, "No signs beyond ASCII");
+  app.add_flag("-q,--quiet", flags.quiet, "No progress, no suggestions");
+}
+
+}  // namespace
+
+CommandTree::CommandTree()
+    : app("Keeps a fleet of Kubernetes clusters in step with Git.", "muster") {
+  app.fallthrough();  // the flags of every command may stand after it
+  app.require_subcommand(1);
+  app.footer(
+      "Start here:\n"
+      "  muster init --help       make a hub\n"
+      "  muster join NAME         invite a cluster\n"
+      "  muster get clusters      see the fleet at a glance\n"
+      "  muster doctor            when something is wrong\n\n"
+      "Exit codes: 0 ok, 1 differs or not ready, 2 usage or error, 3 timeout, 4 not allowed,\n"
+      "5 hub unreachable, 130 interrupted.\n"
+      "Environment: MUSTER_CONFIG, MUSTER_CONTEXT, NO_COLOR.");
+  AddGlobalFlags(app, flags);
+  Group looking(*this, app, kLooking);
+  AddGet(looking);
+  AddDescribe(looking);
+  AddWait(looking);
+  Group joining(*this, app, kJoining);
+  AddJoining(*this, joining);
+  Group changing(*this, app, kChanging);
+  AddChanging(*this, changing);
+  Group local(*this, app, kLocal);
+  AddLocal(*this, local);
+}
+
+}  // namespace muster::cli

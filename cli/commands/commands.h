@@ -1,0 +1,161 @@
+// The commands of `muster`, one function each: options in, exit code out.
+//
+// A function prints its result through the session and returns what a script should know: kOk, or
+// kDiffers for "differs, not ready, not compliant". An error (exit codes 2 to 5) is a status; see
+// problem.h. None of them reads a flag or the world but through its arguments. One thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "cli/exit_code.h"
+#include "cli/session.h"
+
+namespace muster::cli {
+
+// ---------------------------------------------------------------- looking
+
+struct GetOptions {
+  std::vector<std::string> words;  // KIND [NAME...] or KIND/NAME...
+  std::string selector;            // -l
+  std::string cluster;             // of objects and events
+  std::string package;
+  std::string repository;
+  int limit = 0;  // zero: all
+  std::string page_token;
+  bool watch = false;
+};
+absl::StatusOr<ExitCode> Get(Session& session, const GetOptions& options);
+
+struct DescribeOptions {
+  std::vector<std::string> words;  // KIND NAME... or KIND/NAME...
+};
+absl::StatusOr<ExitCode> Describe(Session& session, const DescribeOptions& options);
+
+struct DiffOptions {
+  std::vector<std::string> clusters;  // names; none: those of the selector
+  std::string selector;
+  bool all = false;
+};
+// kDiffers when anything is not as desired.
+absl::StatusOr<ExitCode> Diff(Session& session, const DiffOptions& options);
+
+struct TraceOptions {
+  std::string cluster;
+  std::string object;  // KIND/NAME
+  std::string name_space;
+};
+absl::StatusOr<ExitCode> Trace(Session& session, const TraceOptions& options);
+
+struct HistoryOptions {
+  std::string cluster;
+  std::string package;
+  int limit = 0;
+  std::string page_token;
+};
+absl::StatusOr<ExitCode> History(Session& session, const HistoryOptions& options);
+
+struct WaitOptions {
+  std::string goal = "synced";     // --for: synced, applied, connected
+  std::vector<std::string> words;  // cluster/NAME, package/NAME, commit/ID
+  std::string selector;
+  bool all = false;
+  std::string revision;  // a commit, or its first digits
+  bool fail_fast = true;
+};
+// kDiffers when something has failed that waiting will not mend; kDeadlineExceeded at --timeout.
+absl::StatusOr<ExitCode> Wait(Session& session, const WaitOptions& options);
+
+// kDiffers when a finding is an error.
+absl::StatusOr<ExitCode> Doctor(Session& session);
+
+// ---------------------------------------------------------------- changing
+
+struct InitOptions {
+  std::vector<std::string> arguments;  // passed to `muster-hub init`
+};
+absl::StatusOr<ExitCode> Init(Session& session, const InitOptions& options);
+
+struct TokenOptions {
+  std::string cluster;              // empty: the agent names itself
+  std::vector<std::string> labels;  // key=value
+  std::string lifetime;             // a Go duration
+  bool needs_accept = false;
+  bool only_token = false;  // print the token and nothing else
+};
+absl::StatusOr<ExitCode> TokenCreate(Session& session, const TokenOptions& options);
+absl::StatusOr<ExitCode> TokenRevoke(Session& session, const std::string& id);
+
+absl::StatusOr<ExitCode> Accept(Session& session, const std::string& cluster);
+
+struct RevokeOptions {
+  std::string cluster;
+  bool yes = false;  // without being asked
+};
+absl::StatusOr<ExitCode> Revoke(Session& session, const RevokeOptions& options);
+
+struct SyncOptions {
+  std::string repository;  // empty: every one
+  bool wait = false;       // until every cluster has what the repository says
+};
+absl::StatusOr<ExitCode> Sync(Session& session, const SyncOptions& options);
+
+struct SuspendOptions {
+  std::vector<std::string> words;  // KIND NAME... or KIND/NAME...
+  std::string reason;
+  bool suspended = true;  // false resumes
+};
+absl::StatusOr<ExitCode> Suspend(Session& session, const SuspendOptions& options);
+
+struct AcceptRewriteOptions {
+  std::string repository;
+  std::string commit;
+};
+absl::StatusOr<ExitCode> AcceptRewrite(Session& session, const AcceptRewriteOptions& options);
+
+struct CredentialOptions {
+  std::string name;
+  std::string username;
+  bool password_stdin = false;  // secrets come from stdin or files, never from flags
+  std::string password_file;
+  std::string ssh_key_file;
+  std::string known_hosts_file;
+  std::string ca_file;
+};
+absl::StatusOr<ExitCode> CredentialPut(Session& session, const CredentialOptions& options);
+absl::StatusOr<ExitCode> CredentialDelete(Session& session, const std::string& name);
+
+// ---------------------------------------------------------------- here, without a hub
+
+struct RenderOptions {
+  std::string fleet;  // directory of the fleet repository
+  std::string cluster;
+  std::vector<std::string> repositories;  // name=DIR
+  std::string package;                    // empty: every one that the cluster gets
+};
+absl::StatusOr<ExitCode> Render(Session& session, const RenderOptions& options);
+
+// kDiffers when the directory has errors.
+absl::StatusOr<ExitCode> Validate(Session& session, const std::string& directory);
+
+absl::StatusOr<ExitCode> ContextList(Session& session);
+absl::StatusOr<ExitCode> ContextUse(Session& session, const std::string& name);
+absl::StatusOr<ExitCode> ContextShow(Session& session);
+
+struct ContextAddOptions {
+  std::string name;
+  std::string hub;
+  std::string ca_file;
+  std::string certificate_file;
+  std::string key_file;
+};
+absl::StatusOr<ExitCode> ContextAdd(Session& session, const ContextAddOptions& options);
+
+struct VersionOptions {
+  bool client_only = false;  // do not ask the hub
+  bool need_hub = false;     // fail when the hub does not answer
+};
+absl::StatusOr<ExitCode> Version(Session& session, const VersionOptions& options);
+
+}  // namespace muster::cli

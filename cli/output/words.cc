@@ -1,0 +1,133 @@
+#include "cli/output/words.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "cli/output/document.h"
+#include "cli/output/text.h"
+
+namespace muster::cli {
+
+Cell SyncCell(v1::SyncStatus sync) {
+  const std::string word = EnumWord(*v1::SyncStatus_descriptor(), sync);
+  switch (sync) {
+    case v1::SYNC_STATUS_SYNCED:
+      return {word, Tone::kGood};
+    case v1::SYNC_STATUS_OUT_OF_SYNC:
+      return {word, Tone::kBad};
+    default:
+      return {word, Tone::kUnknown};
+  }
+}
+
+Cell HealthCell(v1::HealthStatus health) {
+  const std::string word = EnumWord(*v1::HealthStatus_descriptor(), health);
+  switch (health) {
+    case v1::HEALTH_STATUS_HEALTHY:
+      return {word, Tone::kGood};
+    case v1::HEALTH_STATUS_SUSPENDED:
+      return {word, Tone::kPaused};
+    case v1::HEALTH_STATUS_PROGRESSING:
+      return {word, Tone::kWorking};
+    case v1::HEALTH_STATUS_MISSING:
+    case v1::HEALTH_STATUS_DEGRADED:
+      return {word, Tone::kBad};
+    default:
+      return {word, Tone::kUnknown};
+  }
+}
+
+Cell ConnectionCell(v1::ConnectionStatus connection) {
+  const std::string word = EnumWord(*v1::ConnectionStatus_descriptor(), connection);
+  switch (connection) {
+    case v1::CONNECTION_STATUS_CONNECTED:
+      return {word, Tone::kGood};
+    case v1::CONNECTION_STATUS_OFFLINE:
+      return {word, Tone::kBad};
+    default:
+      return {word, Tone::kUnknown};
+  }
+}
+
+Cell ConditionCell(v1::ConditionStatus status) {
+  return {EnumWord(*v1::ConditionStatus_descriptor(), status)};
+}
+
+std::string ModeWord(v1::ClusterMode mode) {
+  return mode == v1::CLUSTER_MODE_OBSERVE ? "Observe" : "Enforce";
+}
+
+std::string LabelsText(const google::protobuf::RepeatedPtrField<v1::Label>& labels) {
+  if (labels.empty()) return "<none>";
+  return absl::StrJoin(labels, ",", [](std::string* out, const v1::Label& label) {
+    absl::StrAppend(out, label.key(), "=", label.value());
+  });
+}
+
+std::string ObjectText(absl::string_view kind, absl::string_view name_space,
+                       absl::string_view name) {
+  return absl::StrCat(kind, " ", name_space, name_space.empty() ? "" : "/", name);
+}
+
+char ProblemSign(v1::ObjectProblem::What what) {
+  switch (what) {
+    case v1::ObjectProblem::WHAT_MISSING:
+    case v1::ObjectProblem::WHAT_WOULD_ADD:
+      return '+';
+    case v1::ObjectProblem::WHAT_DRIFTED:
+    case v1::ObjectProblem::WHAT_WOULD_CHANGE:
+      return '~';
+    case v1::ObjectProblem::WHAT_WOULD_DELETE:
+      return '-';
+    case v1::ObjectProblem::WHAT_FAILED:
+    case v1::ObjectProblem::WHAT_HELD:
+    case v1::ObjectProblem::WHAT_UNHEALTHY:
+      return '!';
+    default:
+      return '?';
+  }
+}
+
+std::string ProblemWord(v1::ObjectProblem::What what) {
+  switch (what) {
+    case v1::ObjectProblem::WHAT_MISSING:
+      return "missing";
+    case v1::ObjectProblem::WHAT_DRIFTED:
+      return "drifted";
+    case v1::ObjectProblem::WHAT_FAILED:
+      return "failed";
+    case v1::ObjectProblem::WHAT_UNHEALTHY:
+      return "unhealthy";
+    case v1::ObjectProblem::WHAT_WOULD_ADD:
+      return "would be added";
+    case v1::ObjectProblem::WHAT_WOULD_CHANGE:
+      return "would be changed";
+    case v1::ObjectProblem::WHAT_WOULD_DELETE:
+      return "would be deleted";
+    case v1::ObjectProblem::WHAT_HELD:
+      return "held";
+    case v1::ObjectProblem::WHAT_UNMANAGED:
+      return "unmanaged";
+    default:
+      return "unknown";
+  }
+}
+
+std::string ProblemLine(const v1::ObjectProblem& problem, absl::Time now) {
+  std::string out = ProblemWord(problem.what());
+  if (!problem.fields().empty()) {
+    absl::StrAppend(&out, ": ", absl::StrJoin(problem.fields(), ", "));
+  }
+  std::vector<std::string> notes;
+  if (!problem.changed_by().empty()) {
+    notes.push_back(absl::StrCat("changed by ", problem.changed_by()));
+  }
+  if (problem.since_ms() != 0) notes.push_back(AgeOf(problem.since_ms(), now) + " ago");
+  if (!notes.empty()) absl::StrAppend(&out, " (", absl::StrJoin(notes, ", "), ")");
+  if (!problem.message().empty()) absl::StrAppend(&out, ": ", problem.message());
+  return SafeText(out);
+}
+
+}  // namespace muster::cli
