@@ -13,6 +13,7 @@ namespace muster::limits {
 inline constexpr size_t kYamlFileBytesMax = 8u << 20;
 inline constexpr int kYamlDepthMax = 64;
 inline constexpr int kYamlNodesMax = 200'000;  // a file, aliases expanded
+inline constexpr size_t kYamlExpandedBytesMax = 32u << 20;  // text of a file, aliases expanded
 inline constexpr int kYamlAliasesMax = 10'000;
 inline constexpr int kYamlDocumentsMax = 10'000;
 inline constexpr size_t kObjectBytesMax = 10u << 20;  // canonical JSON of one object

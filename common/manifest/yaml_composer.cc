@@ -73,10 +73,11 @@ absl::Status YamlComposer::OnScalar(Mark mark, const NodeProperties& properties,
                                     bool plain) {
   const bool is_key = ExpectsKey();
   std::string key = is_key ? text : std::string();
+  const Weight weight{1, text.size()};
+  RETURN_IF_ERROR(Count(mark, weight));
   ASSIGN_OR_RETURN(Value value, ScalarValue(mark, properties.tag, std::move(text), plain));
-  RETURN_IF_ERROR(CountNodes(mark, 1));
   if (!properties.anchor.empty()) {
-    RETURN_IF_ERROR(Keep(mark, properties.anchor, value, 1, 0));
+    RETURN_IF_ERROR(Keep(mark, properties.anchor, value, weight, 0));
   }
   if (is_key) return TakeKey(mark, value, std::move(key), plain && properties.tag.empty());
   AddPosition(mark, /*is_list=*/false);
@@ -141,7 +142,7 @@ absl::Status YamlComposer::OnAlias(Mark mark, const std::string& anchor) {
     return Error(mark, absl::StrCat("alias *", anchor, " is inside of what &", anchor, " names"));
   }
   // Counted before it is copied: this is where alias bombs end.
-  RETURN_IF_ERROR(CountNodes(mark, anchored.nodes));
+  RETURN_IF_ERROR(Count(mark, anchored.weight));
   if (frames_.size() + anchored.height > limits::kYamlDepthMax) {
     return LimitError(mark, absl::StrCat("nested deeper than ", limits::kYamlDepthMax, " levels"));
   }
@@ -187,8 +188,8 @@ absl::Status YamlComposer::Open(Mark mark, const NodeProperties& properties, Val
   }
   if (!properties.anchor.empty()) anchors_[properties.anchor] = Anchored();
   Frame frame;
-  frame.nodes_before = nodes_;
-  RETURN_IF_ERROR(CountNodes(mark, 1));
+  frame.before = weight_;
+  RETURN_IF_ERROR(Count(mark, {1, 0}));
   frame.position = AddPosition(mark, value.is_list());
   frame.value = std::move(value);
   frame.mark = mark;
@@ -203,30 +204,38 @@ absl::Status YamlComposer::Close() {
   positions_.nodes_[frame.position].span =
       static_cast<uint32_t>(positions_.nodes_.size() - frame.position);
   if (!frame.anchor.empty()) {
-    RETURN_IF_ERROR(
-        Keep(frame.mark, frame.anchor, frame.value, nodes_ - frame.nodes_before, frame.height));
+    const Weight weight{weight_.nodes - frame.before.nodes, weight_.bytes - frame.before.bytes};
+    RETURN_IF_ERROR(Keep(frame.mark, frame.anchor, frame.value, weight, frame.height));
   }
   return Add(frame.mark, std::move(frame.value), frame.height);
 }
 
-absl::Status YamlComposer::Keep(Mark mark, const std::string& anchor, const Value& value, int nodes,
-                                int height) {
-  // Anchors within anchors are copied once for each level, so these count against a limit too.
-  if (nodes > limits::kYamlNodesMax - kept_nodes_) {
-    return LimitError(
-        mark, absl::StrCat("anchors name more than ", limits::kYamlNodesMax, " nodes in all"));
+absl::Status YamlComposer::Keep(Mark mark, const std::string& anchor, const Value& value,
+                                Weight weight, int height) {
+  // Anchors within anchors are copied once for each level, so these count against limits too.
+  if (weight.nodes > limits::kYamlNodesMax - kept_.nodes ||
+      weight.bytes > limits::kYamlExpandedBytesMax - kept_.bytes) {
+    return LimitError(mark,
+                      absl::StrCat("anchors name more than ", limits::kYamlNodesMax, " nodes or ",
+                                   limits::kYamlExpandedBytesMax, " bytes in all"));
   }
-  kept_nodes_ += nodes;
-  anchors_[anchor] = Anchored{false, value, nodes, height};
+  kept_.nodes += weight.nodes;
+  kept_.bytes += weight.bytes;
+  anchors_[anchor] = Anchored{false, value, weight, height};
   return absl::OkStatus();
 }
 
-absl::Status YamlComposer::CountNodes(Mark mark, int nodes) {
-  if (nodes > limits::kYamlNodesMax - nodes_) {
+absl::Status YamlComposer::Count(Mark mark, Weight weight) {
+  if (weight.nodes > limits::kYamlNodesMax - weight_.nodes) {
     return LimitError(mark, absl::StrCat("more than ", limits::kYamlNodesMax,
                                          " nodes, counted with aliases expanded"));
   }
-  nodes_ += nodes;
+  if (weight.bytes > limits::kYamlExpandedBytesMax - weight_.bytes) {
+    return LimitError(mark, absl::StrCat("more than ", limits::kYamlExpandedBytesMax,
+                                         " bytes of text, counted with aliases expanded"));
+  }
+  weight_.nodes += weight.nodes;
+  weight_.bytes += weight.bytes;
   return absl::OkStatus();
 }
 

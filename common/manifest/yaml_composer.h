@@ -38,14 +38,20 @@ class YamlComposer {
   std::vector<Document> Take() && { return std::move(documents_); }
 
  private:
+  // What limits count.
+  struct Weight {
+    int nodes = 0;
+    size_t bytes = 0;  // of scalars and keys
+  };
+
   // A list or map that is still open.
   struct Frame {
     Value value;
     Mark mark;
     std::string anchor;
-    size_t position = 0;   // of its node in positions_
-    int nodes_before = 0;  // nodes_ when it was opened
-    int height = 1;        // levels at and below it, so far
+    size_t position = 0;  // of its node in positions_
+    Weight before;        // weight_ when it was opened
+    int height = 1;       // levels at and below it, so far
     // Of a map: the key that waits for its value.
     bool has_key = false;
     bool is_merge = false;  // the key is a plain <<
@@ -59,7 +65,7 @@ class YamlComposer {
   struct Anchored {
     bool open = true;
     Value value;
-    int nodes = 0;
+    Weight weight;
     int height = 0;
   };
 
@@ -70,11 +76,11 @@ class YamlComposer {
   absl::Status TakeKey(Mark mark, const Value& value, std::string text, bool plain);
   absl::StatusOr<Value> ScalarValue(Mark mark, const std::string& tag, std::string text,
                                     bool plain) const;
-  absl::Status CountNodes(Mark mark, int nodes);
+  absl::Status Count(Mark mark, Weight weight);
   size_t AddPosition(Mark mark, bool is_list);
   absl::Status Open(Mark mark, const NodeProperties& properties, Value value);
   absl::Status Close();
-  absl::Status Keep(Mark mark, const std::string& anchor, const Value& value, int nodes,
+  absl::Status Keep(Mark mark, const std::string& anchor, const Value& value, Weight weight,
                     int height);
   // Puts a complete node where it belongs: into the innermost frame, or as the document.
   absl::Status Add(Mark mark, Value value, int height);
@@ -83,8 +89,8 @@ class YamlComposer {
   const std::string file_;
   std::vector<Document> documents_;
   int documents_seen_ = 0;
-  int nodes_ = 0;       // in the whole file, aliases expanded
-  int kept_nodes_ = 0;  // copied for anchors, in the whole file
+  Weight weight_;  // of the whole file, aliases expanded
+  Weight kept_;    // copied for anchors, in the whole file
   int aliases_ = 0;
 
   // Of the document at hand.

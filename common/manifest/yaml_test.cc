@@ -274,6 +274,9 @@ TEST(YamlLimits, StopAliasBombs) {
   EXPECT_THAT(Read(wide), HasSubstr("counted with aliases expanded"));
   EXPECT_THAT(Read(deep), HasSubstr("nested deeper than"));
   EXPECT_EQ(CodeOf(merged), absl::StatusCode::kResourceExhausted);
+  // Few nodes, but long ones.
+  EXPECT_THAT(Read("a: &a " + std::string(1'000'000, 'x') + "\nb:\n" + Repeat("- *a\n", 100)),
+              HasSubstr("bytes of text, counted with aliases expanded"));
   // Nested anchors: the copies that are kept count too.
   std::string nested;
   for (int i = 0; i < 60; ++i) absl::StrAppend(&nested, std::string(i, ' '), "- &a", i, "\n");
