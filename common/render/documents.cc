@@ -66,7 +66,7 @@ std::vector<TextDocument> SplitDocuments(absl::string_view text) {
 }
 
 absl::StatusOr<std::string> SubstituteDocuments(absl::string_view text, const VariableScope& scope,
-                                                const std::string& file) {
+                                                const std::string& file, PutOff& put_off) {
   std::string result;
   for (const TextDocument& document : SplitDocuments(text)) {
     ASSIGN_OR_RETURN(const bool opts_out, OptsOut(document, file));
@@ -74,7 +74,7 @@ absl::StatusOr<std::string> SubstituteDocuments(absl::string_view text, const Va
       absl::StrAppend(&result, document.text);
     } else {
       ASSIGN_OR_RETURN(const std::string substituted,
-                       Substitute(document.text, scope, {file, document.line}));
+                       Substitute(document.text, scope, {file, document.line}, &put_off));
       absl::StrAppend(&result, substituted);
     }
     if (result.size() > limits::kYamlFileBytesMax) {

@@ -28,9 +28,10 @@ struct TextDocument {
 std::vector<TextDocument> SplitDocuments(absl::string_view text);
 
 // The file with the variables of all documents substituted that do not opt out; lines stay where
-// they were unless a value holds several. Errors as of Substitute and ParseYaml.
+// they were unless a value holds several. What is read from the text must be asked `put_off.Check`.
+// Errors as of Substitute and ParseYaml.
 absl::StatusOr<std::string> SubstituteDocuments(absl::string_view text, const VariableScope& scope,
-                                                const std::string& file);
+                                                const std::string& file, PutOff& put_off);
 
 // Adds the cluster variables that these documents mention; see CollectClusterVariables.
 absl::Status CollectFromDocuments(absl::string_view text, const std::string& file,

@@ -14,6 +14,11 @@ VariableScope Scope() {
   return scope;
 }
 
+absl::StatusOr<std::string> Substituted(absl::string_view text) {
+  PutOff put_off;
+  return SubstituteDocuments(text, Scope(), "f.yaml", put_off);
+}
+
 TEST(SplitDocuments, CutsAtMarkersAndLosesNothing) {
   const std::string text = "a: |\n  ---\n  text\n---\nb: 1\n--- # c\r\n---d: 2\n---\n---";
   const std::vector<TextDocument> documents = SplitDocuments(text);
@@ -37,7 +42,7 @@ TEST(SubstituteDocuments, LeavesDocumentsAloneThatOptOut) {
   for (const char* annotation : {"muster.dev/substitute: disabled",
                                  "kustomize.toolkit.fluxcd.io/substitute: \"disabled\""}) {
     const std::string text = absl::StrCat("x: ${a}\n---\n", document(annotation), "---\ny: ${a}\n");
-    const auto result = SubstituteDocuments(text, Scope(), "f.yaml");
+    const auto result = Substituted(text);
     ASSERT_TRUE(result.ok()) << result.status();
     EXPECT_EQ(*result, absl::StrCat("x: 1\n---\n", document(annotation), "---\ny: 1\n"));
   }
@@ -48,22 +53,18 @@ TEST(SubstituteDocuments, SubstitutesUnlessTheAnnotationSaysDisabled) {
                            "# muster.dev/substitute: disabled\nx: ${a}\n",
                            "data: {muster.dev/substitute: disabled}\nx: ${a}\n",
                            "metadata: {labels: {muster.dev/substitute: disabled}}\nx: ${a}\n"}) {
-    const auto result = SubstituteDocuments(text, Scope(), "f.yaml");
+    const auto result = Substituted(text);
     ASSERT_TRUE(result.ok()) << result.status();
     EXPECT_NE(result->find("x: 1\n"), std::string::npos) << *result;
   }
 }
 
 TEST(SubstituteDocuments, CountsLinesThroughTheWholeFile) {
-  EXPECT_EQ(SubstituteDocuments("a: 1\n---\nb: 1\nc: ${no}\n", Scope(), "f.yaml")
-                .status()
-                .message()
-                .substr(0, 26),
+  EXPECT_EQ(Substituted("a: 1\n---\nb: 1\nc: ${no}\n").status().message().substr(0, 26),
             "f.yaml:4: variable 'no' is");
   // One that opts out must be YAML as it stands.
-  const auto broken = SubstituteDocuments(
-      "a: 1\n---\nmetadata: {annotations: {muster.dev/substitute: disabled}}\nb: {\n", Scope(),
-      "f.yaml");
+  const auto broken =
+      Substituted("a: 1\n---\nmetadata: {annotations: {muster.dev/substitute: disabled}}\nb: {\n");
   EXPECT_EQ(broken.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(broken.status().message().substr(0, 7), "f.yaml:");
 }

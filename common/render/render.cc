@@ -147,10 +147,23 @@ VariableScope ScopeOf(const v1::RenderInput& input) {
   return scope;
 }
 
-absl::Status ReadObjects(absl::string_view text, const std::string& path,
+// The text of a patch with its variables substituted.
+absl::StatusOr<std::string> TextOf(const PatchText& patch, const v1::RenderInput& input,
+                                   const VariableScope& scope) {
+  if (!input.substitute()) return std::string(patch.text);
+  PutOff put_off;
+  ASSIGN_OR_RETURN(std::string text, Substitute(patch.text, scope, {patch.name, 1}, &put_off));
+  if (put_off.errors.empty()) return text;
+  ASSIGN_OR_RETURN(const std::vector<Document> documents, ParseYaml(text, patch.name));
+  for (const Document& document : documents) RETURN_IF_ERROR(put_off.Check(document.value));
+  return text;
+}
+
+absl::Status ReadObjects(absl::string_view text, const std::string& path, const PutOff& put_off,
                          std::vector<RenderedObject>& objects) {
   ASSIGN_OR_RETURN(std::vector<Document> documents, ParseYaml(text, path));
   for (Document& document : documents) {
+    RETURN_IF_ERROR(put_off.Check(document.value));
     const std::string top = document.Where("");
     absl::StatusOr<std::vector<ListItem>> items = ExpandLists(std::move(document.value));
     if (!items.ok()) return Annotate(items.status(), top);
@@ -228,18 +241,16 @@ absl::StatusOr<Rendering> Render(const FileTree& files, const v1::RenderInput& i
   Rendering rendering;
   for (const SourceFile& source : sources) {
     if (!input.substitute()) {
-      RETURN_IF_ERROR(ReadObjects(*source.bytes, source.path, rendering.objects));
+      RETURN_IF_ERROR(ReadObjects(*source.bytes, source.path, PutOff(), rendering.objects));
       continue;
     }
+    PutOff put_off;
     ASSIGN_OR_RETURN(const std::string text,
-                     SubstituteDocuments(*source.bytes, scope, source.path));
-    RETURN_IF_ERROR(ReadObjects(text, source.path, rendering.objects));
+                     SubstituteDocuments(*source.bytes, scope, source.path, put_off));
+    RETURN_IF_ERROR(ReadObjects(text, source.path, put_off, rendering.objects));
   }
   for (const PatchText& patch : patches) {
-    std::string text(patch.text);
-    if (input.substitute()) {
-      ASSIGN_OR_RETURN(text, Substitute(patch.text, scope, {patch.name, 1}));
-    }
+    ASSIGN_OR_RETURN(const std::string text, TextOf(patch, input, scope));
     RETURN_IF_ERROR(
         ApplyPatch(*patch.patch, text, patch.name, input.namespace_(), rendering.objects));
   }

@@ -113,6 +113,30 @@ TEST(Render, SubstitutesOnlyWhenToldTo) {
             "or its target, give a default (${n:-value}), or write $${n} to keep the text");
 }
 
+// A comment may speak of ${anything}; text that only looks like one may not.
+TEST(Render, CommentsNeedNoVariables) {
+  const v1::RenderInput input =
+      Input(R"pb(substitute: true
+                 variables { name: "x" value: "1" }
+                 patches { inline: "# ${y}\ndata: {p: a}" target_kind: ".*" })pb");
+  const FileTree good =
+      Tree({{"a.yaml",
+             "# ${y} and ${\n" + ConfigMap("a", "data: # ${y\n  n: \"${x}\" # ${y} '${z:'\n")}});
+  EXPECT_EQ(Only(good, input, "/data"), R"({"n":"1","p":"a"})");
+  const std::string undefined = "error: a.yaml:5: variable 'y' is not defined";
+  for (const char* data : {"data: {n: \"a # ${y}\"}\n", "data: {n: 'a # ${y}'}\n",
+                           "data: {'a # ${y}': b}\n", "data: {n: a#${y}}\n"}) {
+    const FileTree bad = Tree({{"a.yaml", ConfigMap("a", data)}});
+    EXPECT_EQ(Only(bad, input, "").substr(0, undefined.size()), undefined) << data;
+  }
+  const FileTree script =
+      Tree({{"a.yaml", ConfigMap("a", "data:\n  n: |\n    # ${y}\n    ${x}\n")}});
+  EXPECT_EQ(Only(script, input, "").substr(0, 40), "error: a.yaml:7: variable 'y' is not def");
+  v1::RenderInput patched = input;
+  patched.mutable_patches(0)->set_inline_("data: {n: 'a # ${y}'}");
+  EXPECT_EQ(Only(good, patched, "").substr(0, 25), "error: patch 1 (inline):1");
+}
+
 TEST(Render, SubstitutesInPatchesAndKnowsClusterAndPath) {
   const FileTree tree = Tree({{"apps/web/a.yaml", ConfigMap("a")}});
   EXPECT_EQ(Only(tree, Input(R"pb(

@@ -17,6 +17,7 @@ namespace muster {
 namespace {
 
 constexpr absl::string_view kLabels = "cluster.labels";
+constexpr absl::string_view kMark = "\xEE\x80\x80";  // U+E000, which means nothing to anybody
 
 bool IsNameStart(char c) { return absl::ascii_isalpha(static_cast<unsigned char>(c)) || c == '_'; }
 bool IsNamePart(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_'; }
@@ -49,8 +50,9 @@ struct Reference {
 // for references: every variable counts as undefined, and that is no error.
 class Expander {
  public:
-  Expander(absl::string_view text, const VariableScope* scope, const TextPosition& position)
-      : text_(text), scope_(scope), position_(position) {}
+  Expander(absl::string_view text, const VariableScope* scope, const TextPosition& position,
+           PutOff* put_off)
+      : text_(text), scope_(scope), position_(position), put_off_(put_off) {}
 
   absl::StatusOr<std::string> Expand() {
     std::string out;
@@ -110,7 +112,15 @@ class Expander {
       if (Accept("$${")) {
         if (live) RETURN_IF_ERROR(Append("${", out));
       } else if (absl::StartsWith(text_.substr(at_), "${")) {
-        RETURN_IF_ERROR(ReadExpression(depth + 1, live, out));
+        const size_t start = at_, written = out.size();
+        const absl::Status status = ReadExpression(depth + 1, live, out);
+        if (!status.ok()) {
+          if (depth > 0 || !MayPutOff(status, start)) return status;
+          out.resize(written);
+          RETURN_IF_ERROR(Append(PutOffMark(status), out));
+          const size_t end = text_.find_first_of("}\n", start);
+          at_ = end < text_.size() && text_[end] == '}' ? end + 1 : start + 2;
+        }
       } else {
         ++at_;
         if (live) RETURN_IF_ERROR(Append("$", out));
@@ -141,6 +151,18 @@ class Expander {
     }
     if (!Accept("}")) return Malformed(start, "no '}' where one was expected on this line");
     return live ? Append(result, out) : absl::OkStatus();
+  }
+
+  bool MayPutOff(const absl::Status& status, size_t start) const {
+    if (put_off_ == nullptr || !absl::IsInvalidArgument(status)) return false;
+    const size_t newline = text_.rfind('\n', start);
+    const size_t line = newline == text_.npos ? 0 : newline + 1;
+    return absl::StrContains(text_.substr(line, start - line), '#');
+  }
+
+  std::string PutOffMark(const absl::Status& status) {
+    put_off_->errors.push_back(status);
+    return absl::StrCat(kMark, put_off_->errors.size() - 1, kMark);
   }
 
   absl::string_view ReadName() {
@@ -316,10 +338,20 @@ class Expander {
   const absl::string_view text_;
   const VariableScope* const scope_;  // null: only collect
   const TextPosition& position_;
+  PutOff* const put_off_;  // null: nothing is put off
   size_t at_ = 0;
   size_t spent_ = 0;
   std::set<std::string> uses_;
 };
+
+absl::Status CheckText(absl::string_view text, const std::vector<absl::Status>& errors) {
+  const size_t mark = text.find(kMark);
+  if (mark == text.npos) return absl::OkStatus();
+  text.remove_prefix(mark + kMark.size());
+  size_t index = 0;
+  const bool ours = absl::SimpleAtoi(text.substr(0, text.find(kMark)), &index);
+  return ours && index < errors.size() ? errors[index] : errors.front();
+}
 
 }  // namespace
 
@@ -328,14 +360,29 @@ bool IsVariableName(absl::string_view name) {
          std::all_of(name.begin(), name.end(), [](char c) { return IsNamePart(c); });
 }
 
+absl::Status PutOff::Check(const Value& value) const {
+  if (errors.empty()) return absl::OkStatus();
+  if (value.is_string()) return CheckText(value.string(), errors);
+  if (value.is_list()) {
+    for (const Value& element : value.list()) RETURN_IF_ERROR(Check(element));
+  } else if (value.is_map()) {
+    for (const Member& member : value.map()) {
+      RETURN_IF_ERROR(CheckText(member.key, errors));
+      RETURN_IF_ERROR(Check(member.value));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::string> Substitute(absl::string_view text, const VariableScope& scope,
-                                       const TextPosition& position) {
-  return Expander(text, &scope, position).Expand();
+                                       const TextPosition& position, PutOff* put_off) {
+  return Expander(text, &scope, position, put_off).Expand();
 }
 
 absl::Status CollectClusterVariables(absl::string_view text, const TextPosition& position,
                                      std::set<std::string>& uses) {
-  Expander expander(text, nullptr, position);
+  PutOff put_off;
+  Expander expander(text, nullptr, position, &put_off);
   RETURN_IF_ERROR(expander.Expand().status());
   uses.merge(expander.uses());
   return absl::OkStatus();

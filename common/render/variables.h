@@ -16,6 +16,8 @@
 // it ("${replicas}"), and a value never gets quotes of its own. What a value holds is not looked
 // at again, so a value cannot bring in another variable.
 //
+// In comments of YAML nothing has to be right: see PutOff.
+//
 // Pure; any thread. Promises: the output is at most kYamlFileBytesMax and nesting at most
 // kVariableDepthMax; the work is linear in the sizes of text and output.
 #pragma once
@@ -23,10 +25,12 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "common/manifest/value.h"
 
 namespace muster {
 
@@ -47,15 +51,26 @@ struct TextPosition {
 // Whether `name` can be a variable's: a letter or '_', then letters, digits and '_'.
 bool IsVariableName(absl::string_view name);
 
-// `text` with every expression replaced. Returns kInvalidArgument ("apps/web.yaml:12: ...") for an
-// undefined variable without a default and for a malformed expression, kResourceExhausted for a
-// limit.
+// Errors in what may be a comment. Whether a '#' starts one only a YAML parser can tell, so a wrong
+// expression after a '#' becomes a mark, and its error is put off until the text was parsed: in a
+// comment the mark is gone, and anywhere else it brings the error back.
+struct PutOff {
+  std::vector<absl::Status> errors;
+
+  // The error of the first mark in `value`.
+  absl::Status Check(const Value& value) const;
+};
+
+// `text` with every expression replaced. With `put_off`, errors after a '#' go there. Returns
+// kInvalidArgument ("apps/web.yaml:12: ...") for an undefined variable without a default and for a
+// malformed expression, kResourceExhausted for a limit.
 absl::StatusOr<std::string> Substitute(absl::string_view text, const VariableScope& scope,
-                                       const TextPosition& position);
+                                       const TextPosition& position, PutOff* put_off = nullptr);
 
 // Adds to `uses` the cluster variables that `text` mentions, as "cluster.name" and
 // "cluster.labels.KEY", whether or not a default makes them matter: texts that mention none are
-// alike for every cluster. Errors as above, but for what is undefined.
+// alike for every cluster. Errors as above, but for what is undefined, and for what is malformed
+// after a '#'.
 absl::Status CollectClusterVariables(absl::string_view text, const TextPosition& position,
                                      std::set<std::string>& uses);
 
