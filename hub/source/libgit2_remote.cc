@@ -175,8 +175,14 @@ absl::Status RemoteSession::Explain(int code, absl::string_view what) const {
   if (absl::StrContains(status.message(), "unexpected http status code: 30") ||
       absl::StrContains(status.message(), "redirect")) {
     return absl::PermissionDeniedError(
-        "the server redirects elsewhere, and redirects are not followed, because a credential "
-        "would follow them; give the final URL");
+        "the server redirects to another host or out of TLS; such redirects are not followed, "
+        "because a credential would follow them; give the final URL");
+  }
+  if (credential_given_ && absl::StrContains(status.message(), "authenticate SSH session")) {
+    return absl::UnauthenticatedError(
+        absl::StrCat("the credential's SSH key cannot be used (", status.message(),
+                     "); give an ed25519 or ECDSA private key as ssh-keygen writes it, and its "
+                     "passphrase, if it has one, as the password"));
   }
   return status;
 }

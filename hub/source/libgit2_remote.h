@@ -1,5 +1,6 @@
-// One conversation with a Git server: what it has, and the pack of what we lack. Redirects are
-// never followed, certificates and host keys are always checked, sizes are bounded.
+// One conversation with a Git server: what it has, and the pack of what we lack. Certificates and
+// host keys are always checked, sizes are bounded, and no redirect leads to another host or out of
+// TLS (within a host libgit2 follows them).
 //
 // For Libgit2Source only. One thread; blocks as long as the server likes: run it where it can be
 // killed.

@@ -235,7 +235,7 @@ absl::StatusOr<v1::FetchResponse> Describe(git_repository* repository, const git
 Libgit2Source::Libgit2Source(Options options) : options_(std::move(options)) {
   libgit2::Start();
   std::error_code ignored;
-  fs::remove_all(options_.scratch, ignored);
+  if (!options_.scratch.empty()) fs::remove_all(options_.scratch, ignored);
 }
 
 std::string Libgit2Source::CloneOf(const std::string& repository) const {

@@ -23,7 +23,8 @@ class Libgit2Source final : public GitSource {
  public:
   struct Options {
     std::string directory;  // of the clones; exists
-    std::string scratch;    // emptied and used by this process alone, below the directory
+    // Below the directory; emptied, and for this source alone. Empty: for one that never fetches.
+    std::string scratch;
   };
   explicit Libgit2Source(Options options);
 
