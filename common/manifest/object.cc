@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "common/base/limits.h"
 #include "common/base/status_macros.h"
 
@@ -73,14 +74,27 @@ bool IsDomain(absl::string_view text) {
   return true;
 }
 
+// Whether it reads like "v1" or "v2beta3": so versions without a group are told from groups.
+bool IsVersion(absl::string_view text) {
+  const auto consume_digits = [&] {
+    const size_t size = text.size();
+    while (!text.empty() && absl::ascii_isdigit(text[0])) text.remove_prefix(1);
+    return text.size() < size;
+  };
+  if (!absl::ConsumePrefix(&text, "v") || !consume_digits()) return false;
+  if (text.empty()) return true;
+  return (absl::ConsumePrefix(&text, "alpha") || absl::ConsumePrefix(&text, "beta")) &&
+         consume_digits() && text.empty();
+}
+
 absl::Status CheckApiVersion(absl::string_view api_version) {
   const std::vector<absl::string_view> parts = absl::StrSplit(api_version, '/');
-  const bool good = parts.size() == 1   ? IsLabel(parts[0])
-                    : parts.size() == 2 ? IsDomain(parts[0]) && IsLabel(parts[1])
-                                        : false;
-  if (good) return absl::OkStatus();
+  const bool is_core = parts.size() == 1 && IsVersion(parts[0]);
+  const bool has_group =
+      parts.size() == 2 && IsDomain(parts[0]) && !IsVersion(parts[0]) && IsLabel(parts[1]);
+  if (is_core || has_group) return absl::OkStatus();
   return Invalid(absl::StrCat("apiVersion ", Quoted(api_version),
-                              " has the wrong form; write 'version' or 'group/version'"));
+                              " has the wrong form; write 'v1' or 'group/version'"));
 }
 
 absl::Status CheckKind(absl::string_view kind) {
@@ -88,6 +102,22 @@ absl::Status CheckKind(absl::string_view kind) {
   for (const char c : kind) good = good && (absl::ascii_isalnum(c) || c == '-');
   if (good) return absl::OkStatus();
   return Invalid(absl::StrCat("kind ", Quoted(kind), " has the wrong form; write one word"));
+}
+
+// Labels and annotations are text; `replicas: "3"` without the quotes is the commonest mistake
+// there, and otherwise each API server would refuse it on its own.
+absl::Status CheckTexts(const Value& value, absl::string_view pointer) {
+  const Value* found = value.Find(pointer);
+  if (found == nullptr || found->is_null()) return absl::OkStatus();
+  if (!found->is_map()) {
+    return Invalid(
+        absl::StrCat(pointer.substr(1), " is a ", KindName(found->kind()), ", a map is needed"));
+  }
+  for (const Member& member : found->map()) {
+    if (member.value.is_null()) continue;
+    RETURN_IF_ERROR(StringAt(value, JoinPointer(pointer, member.key)).status());
+  }
+  return absl::OkStatus();
 }
 
 // A word for the object at hand, as far as it is known: "Deployment 'web'".
@@ -127,6 +157,8 @@ absl::StatusOr<ObjectKey> KeyOf(const Value& value) {
   }
   ASSIGN_OR_RETURN(key.namespace_, StringAt(value, "/metadata/namespace"));
   RETURN_IF_ERROR(CheckKey(key));
+  RETURN_IF_ERROR(CheckTexts(value, "/metadata/labels"));
+  RETURN_IF_ERROR(CheckTexts(value, "/metadata/annotations"));
   return key;
 }
 
@@ -179,10 +211,7 @@ std::string ObjectKey::text() const {
 
 absl::StatusOr<ObjectKey> ObjectKey::FromText(absl::string_view text) {
   std::vector<absl::string_view> parts = absl::StrSplit(text, '/');
-  // Kinds start with a capital letter, versions and groups with a small one: that tells
-  // "v1/Pod/a/b" from "apps/v1/Deployment/b".
-  const size_t kind =
-      parts.size() > 1 && !parts[1].empty() && absl::ascii_isupper(parts[1][0]) ? 1 : 2;
+  const size_t kind = IsVersion(parts[0]) ? 1 : 2;  // where the kind stands
   const size_t rest = parts.size() > kind ? parts.size() - kind - 1 : 0;
   for (absl::string_view part : parts) {
     if (part.empty() || rest < 1 || rest > 2) {
@@ -196,6 +225,7 @@ absl::StatusOr<ObjectKey> ObjectKey::FromText(absl::string_view text) {
   key.kind = std::string(parts[kind]);
   if (rest == 2) key.namespace_ = std::string(parts[kind + 1]);
   key.name = std::string(parts.back());
+  RETURN_IF_ERROR(CheckKey(key));
   return key;
 }
 

@@ -27,7 +27,7 @@ struct ObjectKey {
   // For people and file names: "apps/v1/Deployment/web/frontend", "v1/Namespace/web".
   std::string text() const;
 
-  // Reads text() back. Returns kInvalidArgument for anything else.
+  // Reads text() of a key that passes CheckKey back. Returns kInvalidArgument for anything else.
   static absl::StatusOr<ObjectKey> FromText(absl::string_view text);
 
   friend auto operator<=>(const ObjectKey&, const ObjectKey&) = default;
@@ -47,7 +47,8 @@ struct Object {
 
 // Checks that `value` is an object with an identity and makes it one. Returns kInvalidArgument and
 // the reason: no apiVersion, kind or metadata.name; only a generateName, which names nothing; a
-// field of the wrong type; a name that no API server would take (and that may not become a path).
+// field of the wrong type, labels and annotations that are no text among them; a name that no API
+// server would take (and that may not become a path).
 absl::StatusOr<Object> MakeObject(Value value);
 
 // What MakeObject asks of a key. A key that passes may become part of a path.

@@ -63,6 +63,23 @@ TEST(Object, SaysWhatHasTheWrongType) {
               HasSubstr("metadata/name is a number, a string is needed; quote it"));
 }
 
+TEST(Object, WantsTextInLabelsAndAnnotations) {
+  const auto with = [](absl::string_view field, absl::string_view json) {
+    return Refusal(absl::StrCat(R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"a",")",
+                                field, R"(":)", json, "}}"));
+  };
+  for (const char* field : {"labels", "annotations"}) {
+    EXPECT_EQ(with(field, R"({"a":"true","b":null})"), "accepted");
+    EXPECT_EQ(with(field, "null"), "accepted");
+    EXPECT_THAT(with(field, R"({"a/b":true})"),
+                HasSubstr("b is a bool, a string is needed; quote"));
+    EXPECT_THAT(with(field, R"({"a":1})"),
+                HasSubstr("a is a number, a string is needed; quote it"));
+    EXPECT_THAT(with(field, R"({"a":{}})"), HasSubstr("a is a map, a string is needed"));
+    EXPECT_THAT(with(field, "[]"), HasSubstr("is a list, a map is needed"));
+  }
+}
+
 // Names become paths and keys: nothing that leads elsewhere may pass.
 TEST(Object, RefusesNamesThatNoClusterTakes) {
   const auto named = [](absl::string_view name) {
@@ -80,7 +97,8 @@ TEST(Object, RefusesNamesThatNoClusterTakes) {
                 HasSubstr("is no DNS label"))
         << space;
   }
-  for (const char* version : {"../v1", "a/b/c", "apps/", "/v1", "apps/v1 ", "Apps/v1"}) {
+  for (const char* version :
+       {"../v1", "core", "v1/v1", "v", "a/b/c", "apps/", "/v1", "apps/v1 ", "Apps/v1"}) {
     EXPECT_THAT(Refusal(absl::StrCat(R"({"apiVersion":")", version,
                                      R"(","kind":"Pod","metadata":{"name":"a"}})")),
                 HasSubstr("apiVersion '"))
@@ -94,6 +112,8 @@ TEST(ObjectKey, ReadsBackItsOwnText) {
   const std::vector<ObjectKey> keys = {{"apps/v1", "Deployment", "web", "front"},
                                        {"v1", "Namespace", "", "web"},
                                        {"v1", "Pod", "a", "b"},
+                                       {"v1", "lowercase", "a", "b"},
+                                       {"example.com/v1", "lowercase", "", "b"},
                                        {"rbac.authorization.k8s.io/v1", "ClusterRole", "", "x:y"}};
   for (const ObjectKey& key : keys) EXPECT_EQ(*ObjectKey::FromText(key.text()), key);
   EXPECT_EQ(keys[0].text(), "apps/v1/Deployment/web/front");
@@ -101,8 +121,9 @@ TEST(ObjectKey, ReadsBackItsOwnText) {
 }
 
 TEST(ObjectKey, RefusesOtherText) {
-  for (const char* text : {"", "v1", "v1/Pod", "apps/v1/Deployment", "v1/Pod/a/b/c",
-                           "apps/v1/Deployment/a/b/c", "v1//a", "v1/Pod/", "/v1/Pod/a"}) {
+  for (const char* text :
+       {"", "v1", "v1/Pod", "apps/v1/Deployment", "v1/Pod/a/b/c", "apps/v1/Deployment/a/b/c",
+        "v1//a", "v1/Pod/", "v1/Pod/../b", "v1/Pod/A/b", "/v1/Pod/a"}) {
     EXPECT_FALSE(ObjectKey::FromText(text).ok()) << text;
   }
 }
