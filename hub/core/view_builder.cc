@@ -313,8 +313,6 @@ void ViewBuilder::BuildRepository(const RepositoryName& name, FleetView& view) {
   if (record.suspended()) {
     out.set_message(absl::StrCat("suspended", record.suspend_reason().empty() ? "" : ": ",
                                  record.suspend_reason()));
-  } else if (record.commit().empty() && repository.failures == 0) {
-    out.set_message("not fetched yet");
   }
   for (const pb::Condition& condition : record.conditions()) {
     const bool bad = condition.type() == "Frozen"
@@ -322,6 +320,7 @@ void ViewBuilder::BuildRepository(const RepositoryName& name, FleetView& view) {
                          : condition.status() == pb::CONDITION_STATUS_FALSE;
     if (bad && out.message().empty()) out.set_message(condition.message());
   }
+  if (record.commit().empty() && out.message().empty()) out.set_message("not fetched yet");
   view.repositories_.Set(name.text(), std::move(row));
 }
 

@@ -1,0 +1,248 @@
+#include "hub/core/observed.h"
+
+#include "hub/core/core_fixture.h"
+
+namespace muster::hub {
+namespace {
+
+namespace pb = muster::v1;
+
+class ObservedTest : public CoreFixture {
+ protected:
+  ObservedTest() {
+    SmallFleet();
+    Join("one");
+  }
+
+  FakeAgent& one() { return agents["one"]; }
+
+  pb::Envelope Receipt(const Ed25519PrivateKey& key, const std::string& cluster_id) {
+    pb::ApplyReceipt receipt;
+    receipt.set_hub_id(HubId());
+    receipt.set_cluster_id(cluster_id);
+    receipt.set_generation(one().desired.generation());
+    return *Ed25519Signer(key).Sign(kReceiptType, receipt.SerializeAsString());
+  }
+
+  Outbox ReportWith(const pb::Envelope& receipt) {
+    AgentReport event;
+    event.link = one().link;
+    event.report.set_number(++one().reports);
+    *event.report.mutable_state() = Applied(one());
+    *event.report.mutable_receipt() = receipt;
+    return Do(event);
+  }
+
+  std::vector<pb::HistoryRecord> History() {
+    std::vector<pb::HistoryRecord> entries;
+    const auto records = store.Scan(keys::HistoryOf(one().id));
+    for (const Record& record : *records) {
+      entries.emplace_back().ParseFromString(record.value);
+    }
+    return entries;
+  }
+};
+
+TEST_F(ObservedTest, AReportIsDurableBeforeItIsAcknowledged) {
+  const Outbox out = Report(one(), Applied(one()));
+  ASSERT_EQ(out.sends.size(), 1u);
+  EXPECT_EQ(std::get<pb::ReportAck>(out.sends[0].message).number(), 1u);
+  bool written = false;
+  for (const auto& operation : out.batch.operations()) {
+    written |= operation.key == keys::Observed(one().id);
+  }
+  EXPECT_TRUE(written) << "in the same outbox, whose batch is committed before the rest";
+}
+
+TEST_F(ObservedTest, AnEqualReportIsAcknowledgedWithoutAWrite) {
+  Report(one(), Applied(one()));
+  const Outbox out = Report(one(), Applied(one()));
+  EXPECT_EQ(out.sends.size(), 1u);
+  EXPECT_TRUE(out.batch.empty());
+}
+
+TEST_F(ObservedTest, AHeartbeatCostsNoWrite) {
+  Report(one(), Applied(one()));
+  EXPECT_TRUE(Beat(one()).batch.empty());
+}
+
+TEST_F(ObservedTest, StatusOfAnOlderStateDoesNotSpeakForTheNewerOne) {
+  const pb::ObservedState old = Applied(one());
+  Report(one(), old);
+  EXPECT_TRUE(ClusterOf("one")->converged);
+  PushApps("c2", {{"web", "two"}});
+  pb::ObservedState again = old;
+  again.set_observed_ms(5);
+  Report(one(), again);
+  EXPECT_FALSE(ClusterOf("one")->converged);
+  EXPECT_EQ(ClusterOf("one")->sync, pb::SYNC_STATUS_OUT_OF_SYNC);
+  EXPECT_EQ(ClusterOf("one")->health, pb::HEALTH_STATUS_PROGRESSING);
+  EXPECT_EQ(ClusterOf("one")->applied_generation, 1u);
+  EXPECT_EQ(ClusterOf("one")->applied_ms, 0);
+}
+
+TEST_F(ObservedTest, HistorySaysWhatRanAndFromWhichCommit) {
+  Report(one(), Applied(one()));
+  PushApps("c2", {{"web", "two"}});
+  now += absl::Seconds(1);
+  Report(one(), Applied(one()));
+  config.clear_packages();
+  DeclarePackage("api");
+  git["apps"].files["api"] = "api";
+  PushConfig();
+  now += absl::Seconds(1);
+  Report(one(), Applied(one()));
+  const std::vector<pb::HistoryRecord> history = History();
+  ASSERT_EQ(history.size(), 4u);
+  EXPECT_EQ(history[0].bundle_digest(), BundleOf("one").bytes());
+  EXPECT_EQ(history[0].commit(), "c1");
+  EXPECT_EQ(history[0].repository(), "apps");
+  EXPECT_EQ(history[1].commit(), "c2");
+  EXPECT_EQ(history[2].bundle_digest(), BundleOf("api").bytes());
+  EXPECT_EQ(history[3].bundle_digest(), "") << "web left";
+}
+
+TEST_F(ObservedTest, ASignedReceiptIsKeptAndNamedInTheHistory) {
+  const pb::Envelope receipt = Receipt(one().identity, one().id.text());
+  ReportWith(receipt);
+  const Digest digest = Digest::Of(receipt.payload());
+  EXPECT_TRUE(store.Get(keys::Receipt(digest)).ok());
+  ASSERT_EQ(History().size(), 1u);
+  EXPECT_EQ(History()[0].receipt_digest(), digest.bytes());
+}
+
+TEST_F(ObservedTest, AReceiptByAnotherKeyOrForAnotherClusterIsRefused) {
+  const Ed25519PrivateKey stranger = Ed25519PrivateKey::Generate();
+  for (const pb::Envelope& receipt :
+       {Receipt(stranger, one().id.text()), Receipt(one().identity, "another cluster")}) {
+    const Outbox out = ReportWith(receipt);
+    EXPECT_EQ(out.sends.size(), 1u) << "the report itself counts";
+    EXPECT_FALSE(store.Get(keys::Receipt(Digest::Of(receipt.payload()))).ok());
+    EXPECT_NE(ConditionIn(ClusterOf("one")->conditions, "ReceiptTrusted"), nullptr);
+  }
+  EXPECT_TRUE(HasEvent("ReceiptRefused"));
+  ReportWith(Receipt(one().identity, one().id.text()));
+  EXPECT_EQ(ConditionIn(ClusterOf("one")->conditions, "ReceiptTrusted"), nullptr);
+}
+
+TEST_F(ObservedTest, DriftIsNotedWhenSeenAndWhenHealed) {
+  pb::ObservedState state = Applied(one());
+  Report(one(), state);
+  state.mutable_packages(0)->set_drifted(1);
+  state.mutable_packages(0)->set_sync(pb::SYNC_STATUS_OUT_OF_SYNC);
+  state.set_sync(pb::SYNC_STATUS_OUT_OF_SYNC);
+  Report(one(), state);
+  EXPECT_TRUE(HasEvent("DriftDetected"));
+  EXPECT_EQ(ClusterOf("one")->sync, pb::SYNC_STATUS_OUT_OF_SYNC);
+  EXPECT_EQ(MakeClusterView(*ClusterOf("one"), false).drifted(), 1u);
+  state.mutable_packages(0)->set_drifted(0);
+  state.mutable_packages(0)->set_drift_healed(1);
+  Report(one(), state);
+  EXPECT_TRUE(HasEvent("DriftHealed"));
+}
+
+TEST_F(ObservedTest, ARefusedStateShowsTheAgentsReason) {
+  pb::ObservedState state = Applied(one());
+  state.set_sync(pb::SYNC_STATUS_OUT_OF_SYNC);
+  pb::Condition* condition = state.add_conditions();
+  condition->set_type("Accepted");
+  condition->set_status(pb::CONDITION_STATUS_FALSE);
+  condition->set_reason("Expired");
+  condition->set_message("generation 1 has expired");
+  Report(one(), state);
+  EXPECT_EQ(ClusterOf("one")->message, "generation 1 has expired");
+  EXPECT_FALSE(ClusterOf("one")->converged);
+}
+
+TEST_F(ObservedTest, AReportOfAnUnknownStreamIsDropped) {
+  AgentReport event;
+  event.link = 999;
+  const Outbox out = Do(event);
+  EXPECT_TRUE(out.sends.empty());
+  EXPECT_TRUE(out.batch.empty());
+}
+
+TEST_F(ObservedTest, AnotherReportIsWantedWhenTheDigestsDiffer) {
+  Report(one(), Applied(one()));
+  agent_reported["one"] = "something that the hub has not seen";
+  const Outbox out = Connect(one());
+  bool wanted = false;
+  for (const Send& send : out.sends) {
+    wanted |= std::holds_alternative<pb::ReportWanted>(send.message);
+  }
+  EXPECT_TRUE(wanted);
+}
+
+// ---------------------------------------------------------------- liveness
+
+TEST_F(ObservedTest, SilenceMakesStaleThenOfflineAndALifeSignConnected) {
+  Report(one(), Applied(one()));
+  Pass(absl::Seconds(59));
+  EXPECT_EQ(ClusterOf("one")->connection, pb::CONNECTION_STATUS_CONNECTED);
+  Pass(absl::Seconds(2));
+  EXPECT_EQ(ClusterOf("one")->connection, pb::CONNECTION_STATUS_STALE);
+  EXPECT_EQ(ClusterOf("one")->sync, pb::SYNC_STATUS_UNKNOWN);
+  EXPECT_EQ(ClusterOf("one")->health, pb::HEALTH_STATUS_UNKNOWN);
+  EXPECT_EQ(ClusterOf("one")->applied_generation, 1u) << "the last word is kept";
+  EXPECT_EQ(MakeClusterView(*ClusterOf("one"), false).applied_revision(), "apps@c1");
+  Pass(absl::Seconds(240));
+  EXPECT_EQ(ClusterOf("one")->connection, pb::CONNECTION_STATUS_OFFLINE);
+  EXPECT_TRUE(HasEvent("ClusterOffline"));
+  Beat(one());
+  EXPECT_EQ(ClusterOf("one")->connection, pb::CONNECTION_STATUS_CONNECTED);
+  EXPECT_EQ(ClusterOf("one")->sync, pb::SYNC_STATUS_SYNCED);
+  EXPECT_TRUE(HasEvent("ClusterBack"));
+}
+
+TEST_F(ObservedTest, HeartbeatsKeepAClusterConnected) {
+  for (int i = 0; i < 40; ++i) {
+    Pass(absl::Seconds(30));
+    Beat(one());
+    ASSERT_EQ(ClusterOf("one")->connection, pb::CONNECTION_STATUS_CONNECTED) << i;
+  }
+}
+
+TEST_F(ObservedTest, AfterARestartAClusterIsStaleUntilItIsHeardOrTooLateForIt) {
+  Report(one(), Applied(one()));
+  Restart();
+  Do(Tick{});
+  EXPECT_EQ(ClusterOf("one")->connection, pb::CONNECTION_STATUS_STALE);
+  Pass(absl::Seconds(301));
+  EXPECT_EQ(ClusterOf("one")->connection, pb::CONNECTION_STATUS_OFFLINE);
+}
+
+TEST_F(ObservedTest, ANewerStreamReplacesTheOlderOne) {
+  const LinkId old = one().link;
+  const Outbox out = Connect(one());
+  ASSERT_EQ(out.closes.size(), 1u);
+  EXPECT_EQ(out.closes[0].link, old);
+  EXPECT_FALSE(out.closes[0].connection);
+  // The end of the old stream does not end the new one.
+  Do(AgentDisconnected{old});
+  EXPECT_EQ(Report(one(), Applied(one())).sends.size(), 1u);
+}
+
+// ---------------------------------------------------------------- suspension
+
+TEST_F(ObservedTest, ASuspendedClusterIsToldSo) {
+  Report(one(), Applied(one()));
+  pb::SuspendRequest request;
+  request.set_kind("cluster");
+  request.set_name("one");
+  request.set_suspended(true);
+  request.set_reason("maintenance");
+  ASSERT_TRUE(Ask(request).ok());
+  EXPECT_TRUE(one().desired.suspended());
+  EXPECT_EQ(ClusterOf("one")->message, "suspended: maintenance");
+  Restart();
+  Do(Tick{});
+  EXPECT_TRUE(ClusterOf("one")->suspended);
+  request.set_kind("planet");
+  EXPECT_TRUE(absl::IsInvalidArgument(Ask(request).status()));
+  request.set_kind("cluster");
+  request.set_name("nobody");
+  EXPECT_TRUE(absl::IsNotFound(Ask(request).status()));
+}
+
+}  // namespace
+}  // namespace muster::hub
