@@ -9,7 +9,7 @@
 namespace muster {
 namespace {
 
-constexpr size_t kErrorsPerDocumentMax = 50;
+constexpr size_t kErrorsPerDocumentMax = 20;
 
 bool IsPlainKey(absl::string_view key) {
   for (const char c : key) {
