@@ -1,5 +1,7 @@
 #include "hub/source/libgit2.h"
 
+#include <cstdlib>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
@@ -86,9 +88,9 @@ absl::Status TrustAuthorities(const std::string& authorities) {
       " cannot be read; install the package ca-certificates, or give ca_pem in the credential"));
 }
 
-absl::Status PreferHostKeysOf(const std::string& home) {
-  return ToStatus(git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, GIT_CONFIG_LEVEL_GLOBAL, home.c_str()),
-                  "set the home directory");
+void PreferHostKeysOf(const std::string& home) {
+  // The one way: libgit2 reads $HOME/.ssh/known_hosts, and fails without a HOME.
+  CHECK(setenv("HOME", home.c_str(), 1) == 0);
 }
 
 absl::Status ToStatus(int code, absl::string_view what) {

@@ -41,9 +41,9 @@ void Start();
 // for the machine's own. kPermissionDenied when there is none: nothing would be trusted.
 absl::Status TrustAuthorities(const std::string& authorities);
 
-// From now on ssh prefers the kinds of host key that `home`/.ssh/known_hosts names. Whether the key
-// is good is decided elsewhere.
-absl::Status PreferHostKeysOf(const std::string& home);
+// From now on ssh prefers the kinds of host key that `home`/.ssh/known_hosts names; whether a key
+// is good is decided elsewhere. Changes this process's environment: no other thread may read it.
+void PreferHostKeysOf(const std::string& home);
 
 // libgit2's last error, if `code` is one, with `what` before it. kUnavailable for network and
 // transport errors, kNotFound, kResourceExhausted (memory), kDataLoss (a broken object).

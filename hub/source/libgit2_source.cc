@@ -249,7 +249,7 @@ absl::Status Libgit2Source::PrepareTrust(const v1::FetchRequest& request) const 
   if (error) return absl::UnavailableError(absl::StrCat("create ", ssh, ": ", error.message()));
   RETURN_IF_ERROR(
       WriteFile(absl::StrCat(ssh, "/known_hosts"), request.credential().ssh_known_hosts()));
-  RETURN_IF_ERROR(libgit2::PreferHostKeysOf(options_.scratch));
+  libgit2::PreferHostKeysOf(options_.scratch);
   if (!absl::StartsWith(request.url(), "https://")) return absl::OkStatus();
   if (request.credential().ca_pem().empty()) return libgit2::TrustAuthorities("");
   const std::string authorities = absl::StrCat(options_.scratch, "/authorities.pem");

@@ -193,16 +193,22 @@ std::string SshGitServer::Obstacle() {
   return error ? absl::StrCat("/run/sshd cannot be made: ", error.message()) : "";
 }
 
-SshGitServer::SshGitServer() {
+SshGitServer::SshGitServer(HostKeys host_keys) {
   const std::string& here = directory_.path();
   RunCommand(absl::StrCat("cd ", here, " && ssh-keygen -q -t ed25519 -N '' -C host -f host && ",
                           "ssh-keygen -q -t ed25519 -N '' -C client -f client && ",
                           "cp client.pub authorized"));
-  WriteFile(here + "/sshd.conf", absl::StrCat("HostKey ", here, "/host\nAuthorizedKeysFile ", here,
-                                              "/authorized\nStrictModes no\nUsePAM no\n"
-                                              "PasswordAuthentication no\nPidFile none\n"
-                                              "KbdInteractiveAuthentication no\n"
-                                              "PermitRootLogin prohibit-password\n"));
+  std::string more;
+  if (host_keys == HostKeys::kEcdsaAndEd25519) {
+    RunCommand(absl::StrCat("cd ", here, " && ssh-keygen -q -t ecdsa -N '' -f ecdsa"));
+    more = absl::StrCat("HostKey ", here, "/ecdsa\n");
+  }
+  WriteFile(here + "/sshd.conf",
+            absl::StrCat(more, "HostKey ", here, "/host\nAuthorizedKeysFile ", here,
+                         "/authorized\nStrictModes no\nUsePAM no\n"
+                         "PasswordAuthentication no\nPidFile none\n"
+                         "KbdInteractiveAuthentication no\n"
+                         "PermitRootLogin prohibit-password\n"));
   acceptor_ = std::thread([this] { Accept(); });
 }
 

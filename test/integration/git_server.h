@@ -76,7 +76,8 @@ class HttpsGitServer {
 // Serves the machine's files as ssh://<user>@localhost:<port>/<path>, to the key in client_key().
 class SshGitServer {
  public:
-  SshGitServer();
+  enum class HostKeys { kEd25519, kEcdsaAndEd25519 };
+  explicit SshGitServer(HostKeys host_keys = HostKeys::kEd25519);
   ~SshGitServer();
 
   static std::vector<std::string> Programs();
@@ -85,7 +86,7 @@ class SshGitServer {
   std::string UrlOf(const std::string& path) const;
   int port() const { return socket_.port(); }
   std::string client_key() const { return ReadFile(directory_.path() + "/client"); }
-  std::string known_hosts() const;  // one line
+  std::string known_hosts() const;  // one line, of the ed25519 key
   // As `ssh-keygen -l` shows the host key: "SHA256:...".
   std::string fingerprint() const;
 

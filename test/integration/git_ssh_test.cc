@@ -86,6 +86,15 @@ TEST_F(GitSsh, RefusesAnUnknownHostAndShowsItsKey) {
   EXPECT_TRUE(source_->Fetch(request).ok());
 }
 
+// A server has keys of several kinds and people note one of them: that one must be asked for.
+TEST_F(GitSsh, AsksForTheKindOfHostKeyThatIsKnown) {
+  const std::string head = hub::GitFixture(served()).Commit("main", {{"a.yaml", "1"}}, "one");
+  server_ = std::make_unique<SshGitServer>(SshGitServer::HostKeys::kEcdsaAndEd25519);
+  const auto fetched = source_->Fetch(Request());
+  ASSERT_TRUE(fetched.ok()) << fetched.status();
+  EXPECT_EQ(fetched->commit(), head);
+}
+
 TEST_F(GitSsh, RefusesAHostWithAnotherKey) {
   hub::GitFixture(served()).Commit("main", {{"a.yaml", "1"}}, "one");
   const SshGitServer impostor;
