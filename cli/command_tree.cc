@@ -248,12 +248,35 @@ void AddContexts(CommandTree& tree) {
   command->add_option("--key-file", add->key_file, "Your key, PEM, mode 0600")->required();
 }
 
+void AddRender(Group& local) {
+  const auto render = std::make_shared<RenderOptions>();
+  CLI::App* command =
+      local.Add("render", "Print what a cluster would get, as YAML",
+                "muster render --fleet fleet --cluster prod-1 --repository apps=.", render, Render);
+  command->add_option("PACKAGE", render->package, "Only this package");
+  command->add_option("--fleet", render->fleet, "Folder with the fleet's declarations")
+      ->default_val(".");
+  command->add_option("--cluster", render->cluster, "For this cluster")->required();
+  command->add_option("--label", render->labels, "Labels of a cluster that is not declared")
+      ->allow_extra_args(false);
+  command->add_option("--repository", render->repositories, "NAME=DIR: where its files are")
+      ->allow_extra_args(false);
+
+  const auto validate = std::make_shared<ValidateOptions>();
+  local
+      .Add("validate", "Check the fleet's declarations as the hub does (exit code 1)",
+           "muster validate fleet", validate, Validate)
+      ->add_option("DIR", validate->directory, "Folder with the declarations")
+      ->default_val(".");
+}
+
 void AddLocal(CommandTree& tree, Group& local) {
   // Only named here for help and completion: its flags are the hub's, and grammar.cc passes them
   // on.
   const auto init = std::make_shared<InitOptions>();
   local.Add("init", "Make a hub in a folder, and the first operator's certificate",
             "muster init --data DIR --fleet-url https://git.example.com/fleet.git", init, Init);
+  AddRender(local);
   AddContexts(tree);
   const auto version = std::make_shared<VersionOptions>();
   CLI::App* command = local.Add("version", "Show the versions of this program and of the hub",

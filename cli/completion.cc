@@ -12,7 +12,6 @@
 #include "cli/output/format.h"
 #include "cli/problem.h"
 #include "cli/subject.h"
-#include "cli/suggest.h"
 
 namespace muster::cli {
 namespace {
@@ -168,7 +167,7 @@ absl::StatusOr<std::string> CompletionScript(const std::string& shell) {
   if (shell == "zsh") return std::string(kZsh);
   if (shell == "fish") return std::string(kFish);
   return UsageProblem(
-      absl::StrCat("no completion for '", shell, "'", DidYouMean(shell, {"bash", "zsh", "fish"})),
+      absl::StrCat("no completion for '", shell, "'", Suggestion(shell, {"bash", "zsh", "fish"})),
       "one of: bash, zsh, fish");
 }
 

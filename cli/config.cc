@@ -12,7 +12,6 @@
 #include "cli/files.h"
 #include "cli/output/document.h"
 #include "cli/problem.h"
-#include "cli/suggest.h"
 #include "common/base/status_macros.h"
 #include "common/manifest/yaml.h"
 #include "common/manifest/yaml_writer.h"
@@ -54,7 +53,7 @@ absl::Status TakeFields(const Document& document, const std::string& pointer,
       for (const Field& known : fields) names.push_back(std::string(known.name));
       return BadConfig(
           document, here,
-          absl::StrCat("unknown field '", member.key, "'", DidYouMean(member.key, names)));
+          absl::StrCat("unknown field '", member.key, "'", Suggestion(member.key, names)));
     }
     if (!member.value.is_string()) {
       return BadConfig(document, here, absl::StrCat("'", member.key, "' must be a string"));
@@ -223,7 +222,7 @@ absl::StatusOr<ConfigContext> ChooseContext(const Config& config, const Environm
   for (const ConfigContext& context : config.contexts) names.push_back(context.name);
   return ProblemStatus(
       absl::StatusCode::kNotFound,
-      {.what = absl::StrCat("there is no context '", name, "'", DidYouMean(name, names)),
+      {.what = absl::StrCat("there is no context '", name, "'", Suggestion(name, names)),
        .where = config.path,
        .hint = "muster context list"});
 }

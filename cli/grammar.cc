@@ -11,7 +11,6 @@
 #include "cli/command_tree.h"
 #include "cli/commands/commands.h"
 #include "cli/problem.h"
-#include "cli/suggest.h"
 #include "common/base/status_macros.h"
 
 namespace muster::cli {
@@ -114,14 +113,14 @@ absl::Status CheckReading(const CLI::App& root, const Reading& reading) {
   if (!reading.unknown_command.empty()) {
     return UsageProblem(
         absl::StrCat("'", prefix, reading.unknown_command, "' is no command",
-                     DidYouMean(reading.unknown_command, ChildNames(*reading.command))),
+                     Suggestion(reading.unknown_command, ChildNames(*reading.command))),
         absl::StrCat(prefix, "--help"));
   }
   if (!reading.unknown_flag.empty()) {
     std::vector<std::string> flags = FlagNames(*reading.command);
     for (std::string& flag : FlagNames(root)) flags.push_back(std::move(flag));
     return UsageProblem(absl::StrCat("unknown flag '", reading.unknown_flag, "'",
-                                     DidYouMean(reading.unknown_flag, flags)),
+                                     Suggestion(reading.unknown_flag, flags)),
                         absl::StrCat(prefix, "--help"));
   }
   return absl::OkStatus();
@@ -171,7 +170,7 @@ absl::Status ParseProblem(const CLI::ParseError& error, const Reading& reading) 
 absl::Status CheckFormat(const std::string& format) {
   const std::vector<std::string>& names = FormatNames();
   if (std::find(names.begin(), names.end(), format) != names.end()) return absl::OkStatus();
-  return UsageProblem(absl::StrCat("unknown format '", format, "'", DidYouMean(format, names)),
+  return UsageProblem(absl::StrCat("unknown format '", format, "'", Suggestion(format, names)),
                       absl::StrCat("-o takes: ", absl::StrJoin(names, ", ")));
 }
 

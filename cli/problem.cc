@@ -10,6 +10,7 @@
 #include "cli/output/document.h"
 #include "cli/output/text.h"
 #include "common/base/check.h"
+#include "common/config/suggest.h"
 
 namespace muster::cli {
 namespace {
@@ -78,6 +79,10 @@ absl::Status WithHint(const absl::Status& status, absl::string_view hint) {
   Problem problem = ProblemOf(status);
   if (problem.hint.empty()) problem.hint = std::string(hint);
   return ProblemStatus(status.code(), problem);
+}
+
+std::string Suggestion(absl::string_view typed, const std::vector<std::string>& known) {
+  return DidYouMean(typed, std::vector<absl::string_view>(known.begin(), known.end()));
 }
 
 ExitCode ExitCodeOf(const absl::Status& status) {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -53,6 +54,9 @@ absl::StatusOr<T> WithHint(absl::StatusOr<T> result, absl::string_view hint) {
   if (result.ok()) return result;
   return WithHint(result.status(), hint);
 }
+
+// "; did you mean 'get'?", or nothing when none of the known words is near.
+std::string Suggestion(absl::string_view typed, const std::vector<std::string>& known);
 
 // Requires: !status.ok().
 ExitCode ExitCodeOf(const absl::Status& status);

@@ -11,7 +11,6 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "cli/problem.h"
-#include "cli/suggest.h"
 #include "common/base/status_macros.h"
 
 namespace muster::cli {
@@ -57,7 +56,7 @@ absl::StatusOr<Kind> ParseKind(absl::string_view word, const std::vector<Kind>& 
   }
   std::vector<std::string> nearby = Plurals(allowed);
   for (const Kind kind : allowed) nearby.push_back(std::string(NounOf(kind)));
-  return UsageProblem(absl::StrCat("unknown kind '", word, "'", DidYouMean(lower, nearby)),
+  return UsageProblem(absl::StrCat("unknown kind '", word, "'", Suggestion(lower, nearby)),
                       absl::StrCat("one of: ", absl::StrJoin(Plurals(allowed), ", ")));
 }
 

@@ -24,7 +24,7 @@ contexts:
 std::string FreshFolder() {
   static int number = 0;
   const auto* const test = testing::UnitTest::GetInstance()->current_test_info();
-  const std::string folder = absl::StrCat(testing::TempDir(), "/muster-cli-",
+  const std::string folder = absl::StrCat(testing::TempDir(), "muster-cli-",
                                           test == nullptr ? "" : test->name(), "-", ++number);
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);

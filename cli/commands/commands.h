@@ -129,15 +129,19 @@ absl::StatusOr<ExitCode> CredentialDelete(Session& session, const std::string& n
 // ---------------------------------------------------------------- here, without a hub
 
 struct RenderOptions {
-  std::string fleet;  // directory of the fleet repository
+  std::string fleet = ".";  // where the fleet's declarations stand
   std::string cluster;
+  std::vector<std::string> labels;        // key=value: of a cluster that is not declared
   std::vector<std::string> repositories;  // name=DIR
   std::string package;                    // empty: every one that the cluster gets
 };
 absl::StatusOr<ExitCode> Render(Session& session, const RenderOptions& options);
 
+struct ValidateOptions {
+  std::string directory = ".";  // where the fleet's declarations stand
+};
 // kDiffers when the directory has errors.
-absl::StatusOr<ExitCode> Validate(Session& session, const std::string& directory);
+absl::StatusOr<ExitCode> Validate(Session& session, const ValidateOptions& options);
 
 absl::StatusOr<ExitCode> ContextList(Session& session);
 absl::StatusOr<ExitCode> ContextUse(Session& session, const std::string& name);

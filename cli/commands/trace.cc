@@ -31,7 +31,8 @@ bool IsKind(absl::string_view typed, absl::string_view kind) {
 
 // The one object that is meant. kInvalidArgument when it could be several.
 absl::StatusOr<pb::ObjectView> FindObject(HubClient& hub, const TraceOptions& options) {
-  std::vector<std::string> parts = absl::StrSplit(options.object, '/');
+  std::vector<std::string> parts =
+      absl::StrSplit(absl::StripPrefix(options.object, "object/"), '/');
   std::string name_space = options.name_space;
   // Kind/namespace/name, as `get objects -o name` prints it, is as good as -n.
   if (parts.size() == 3 && name_space.empty()) {

@@ -9,7 +9,6 @@
 #include "cli/convergence.h"
 #include "cli/problem.h"
 #include "cli/subject.h"
-#include "cli/suggest.h"
 #include "common/base/status_macros.h"
 
 namespace muster::cli {
@@ -23,7 +22,7 @@ absl::StatusOr<Goal> ParseGoal(const std::string& word) {
   if (word == "applied") return Goal::kApplied;
   if (word == "connected") return Goal::kConnected;
   return UsageProblem(absl::StrCat("--for '", word, "' is no goal",
-                                   DidYouMean(word, {"synced", "applied", "connected"})),
+                                   Suggestion(word, {"synced", "applied", "connected"})),
                       "one of: synced (applied and healthy), applied, connected");
 }
 

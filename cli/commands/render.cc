@@ -1,0 +1,166 @@
+// muster render: what a cluster would get, from working trees, by the code that the hub runs.
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "cli/commands/commands.h"
+#include "cli/files.h"
+#include "cli/output/document.h"
+#include "cli/output/text.h"
+#include "cli/problem.h"
+#include "common/base/status_macros.h"
+#include "common/config/config.h"
+#include "common/config/resolve.h"
+#include "common/manifest/yaml_writer.h"
+#include "common/render/render.h"
+
+namespace muster::cli {
+namespace {
+
+using Pairs = std::map<std::string, std::string, std::less<>>;
+
+absl::StatusOr<Pairs> ParsePairs(const std::vector<std::string>& words, absl::string_view flag) {
+  Pairs pairs;
+  for (const std::string& word : words) {
+    const std::vector<std::string> parts = absl::StrSplit(word, absl::MaxSplits('=', 1));
+    if (parts.size() != 2 || parts[0].empty()) {
+      return UsageProblem(absl::StrCat(flag, " '", word, "' is not NAME=VALUE"),
+                          "muster render --help");
+    }
+    pairs[parts[0]] = parts[1];
+  }
+  return pairs;
+}
+
+absl::StatusOr<pb::FleetConfig> ReadFleet(const std::string& directory) {
+  ASSIGN_OR_RETURN(const FileTree files,
+                   Tried(absl::StrCat("read the fleet in ", directory), ReadTree(directory, "")));
+  pb::FleetConfig config = ParseFleetConfig(files, {.path = ""});
+  if (config.errors().empty() && config.files() > 0) return config;
+  return ProblemStatus(absl::StatusCode::kInvalidArgument,
+                       {.what = absl::StrCat("the fleet in ", directory, " is not valid"),
+                        .why = config.errors().empty() ? "it has no *.yaml file"
+                                                       : absl::StrCat(config.errors(0).file(), ":",
+                                                                      config.errors(0).line(), ": ",
+                                                                      config.errors(0).message()),
+                        .hint = absl::StrCat("muster validate ", directory)});
+}
+
+absl::StatusOr<Labels> LabelsFor(const pb::FleetConfig& config, const RenderOptions& options) {
+  ASSIGN_OR_RETURN(const Pairs given, ParsePairs(options.labels, "--label"));
+  std::vector<std::string> names;
+  for (const pb::ClusterDeclaration& cluster : config.clusters()) {
+    names.push_back(cluster.name());
+    if (cluster.name() != options.cluster) continue;
+    if (!given.empty()) {
+      return UsageProblem(absl::StrCat("cluster/", cluster.name(), " has its labels from ",
+                                       cluster.origin().file(), ":", cluster.origin().line()),
+                          "leave --label out");
+    }
+    return LabelsOf(cluster.labels());
+  }
+  if (!given.empty()) return Labels(given.begin(), given.end());
+  return UsageProblem(absl::StrCat("no cluster '", options.cluster, "' is declared in ",
+                                   options.fleet, Suggestion(options.cluster, names)),
+                      "give the labels of one that is not: --label env=prod");
+}
+
+class Renderer {
+ public:
+  Renderer(const RenderOptions& options, Labels labels, Pairs folders)
+      : options_(options), labels_(std::move(labels)), folders_(std::move(folders)) {}
+
+  // Adds what the cluster gets of `package`. Returns whether it gets any.
+  absl::StatusOr<bool> Add(const pb::Package& package) {
+    const std::string attempt = absl::StrCat("render package/", package.name());
+    ASSIGN_OR_RETURN(const std::optional<pb::RenderInput> input,
+                     Tried(attempt, ResolvePackage(package, options_.cluster, labels_)));
+    if (!input.has_value()) return false;
+    const auto folder = folders_.find(package.repository());
+    if (folder == folders_.end()) {
+      return UsageProblem(
+          absl::StrCat(attempt, ": where is repository/", package.repository(), "?"),
+          absl::StrCat("--repository ", package.repository(), "=DIR"));
+    }
+    ASSIGN_OR_RETURN(const FileTree files, Tried(attempt, ReadTree(folder->second, input->path())));
+    absl::StatusOr<Rendering> rendering = muster::Render(files, *input);
+    if (!rendering.ok()) return WithWhere(Tried(attempt, rendering.status()), folder->second);
+    for (RenderedObject& object : rendering->objects) objects_.push_back(std::move(object));
+    return true;
+  }
+
+  const std::vector<RenderedObject>& objects() const { return objects_; }
+
+ private:
+  const RenderOptions& options_;
+  const Labels labels_;
+  const Pairs folders_;
+  std::vector<RenderedObject> objects_;
+};
+
+void PrintObjects(Session& session, const std::vector<RenderedObject>& objects) {
+  if (session.format() == Format::kName) {
+    std::string out;
+    for (const RenderedObject& object : objects) {
+      absl::StrAppend(&out, SafeText(object.object.key.text()), "\n");
+    }
+    session.Print(out);
+    return;
+  }
+  if (session.format() == Format::kJson) {
+    // Kubernetes' own list, so that kubectl takes it.
+    Value::List items;
+    for (const RenderedObject& object : objects) items.push_back(object.object.value);
+    Value::Map list;
+    list.Set("apiVersion", "v1");
+    list.Set("kind", "List");
+    list.Set("items", std::move(items));
+    session.Print(JsonText(std::move(list)));
+    return;
+  }
+  std::string out;
+  for (const RenderedObject& object : objects) {
+    absl::StrAppend(&out, "---\n# ", SafeText(object.file), ":", object.line, "\n",
+                    WriteYaml(object.object.value));
+  }
+  session.Print(out);
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> Render(Session& session, const RenderOptions& options) {
+  ASSIGN_OR_RETURN(const pb::FleetConfig config, ReadFleet(options.fleet));
+  ASSIGN_OR_RETURN(Labels labels, LabelsFor(config, options));
+  ASSIGN_OR_RETURN(Pairs folders, ParsePairs(options.repositories, "--repository"));
+  Renderer renderer(options, std::move(labels), std::move(folders));
+  std::vector<std::string> names;
+  std::vector<std::string> rendered;
+  for (const pb::Package& package : config.packages()) {
+    names.push_back(package.name());
+    if (!options.package.empty() && package.name() != options.package) continue;
+    ASSIGN_OR_RETURN(const bool gets, renderer.Add(package));
+    if (gets) rendered.push_back(package.name());
+  }
+  const bool known = std::find(names.begin(), names.end(), options.package) != names.end();
+  if (!options.package.empty() && !known) {
+    return UsageProblem(absl::StrCat("no package '", options.package, "' is declared in ",
+                                     options.fleet, Suggestion(options.package, names)),
+                        absl::StrCat("muster validate ", options.fleet));
+  }
+  PrintObjects(session, renderer.objects());
+  if (!session.flags().quiet) {
+    session.Tell(absl::StrCat(Count(static_cast<int64_t>(renderer.objects().size()), "object"),
+                              " for cluster/", SafeText(options.cluster),
+                              rendered.empty() ? ": no package selects it" : " from ",
+                              SafeText(absl::StrJoin(rendered, ", "))));
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace muster::cli

@@ -1,0 +1,67 @@
+// muster validate: reads declarations as the hub does, and says what is wrong with them.
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "cli/commands/commands.h"
+#include "cli/files.h"
+#include "cli/output/document.h"
+#include "cli/output/text.h"
+#include "cli/problem.h"
+#include "common/base/status_macros.h"
+#include "common/config/config.h"
+
+namespace muster::cli {
+namespace {
+
+std::string Place(const std::string& directory, const pb::ConfigError& error) {
+  std::string place = directory == "." ? error.file() : absl::StrCat(directory, "/", error.file());
+  if (error.line() > 0) absl::StrAppend(&place, ":", error.line());
+  return place;
+}
+
+// "fleet/apps.yaml:7: spec.pth: unknown field", as compilers and editors have it.
+void PrintErrors(Session& session, const std::string& directory, const pb::FleetConfig& config) {
+  for (const pb::ConfigError& error : config.errors()) {
+    session.Tell(absl::StrCat(SafeText(Place(directory, error)), ": ",
+                              session.style().Paint(Tone::kBad, "error"), ": ",
+                              SafeText(error.message())));
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<ExitCode> Validate(Session& session, const ValidateOptions& options) {
+  ASSIGN_OR_RETURN(const FileTree files, Tried(absl::StrCat("validate ", options.directory),
+                                               ReadTree(options.directory, "")));
+  const pb::FleetConfig config = ParseFleetConfig(files, {.path = ""});
+  const bool good = config.errors().empty() && config.files() > 0;
+  if (IsDocument(session.format())) {
+    Value::Map body;
+    body.Set("valid", good);
+    body.Set("files", config.files());
+    body.Set("errors", *Value(DocumentOf(config)).Get("errors"));
+    session.PrintDocument(Typed("ValidationResult", std::move(body)));
+    return good ? ExitCode::kOk : ExitCode::kDiffers;
+  }
+  if (config.files() == 0) {
+    return ProblemStatus(
+        absl::StatusCode::kNotFound,
+        {.what = absl::StrCat("there is nothing to validate in ", options.directory),
+         .why = "no *.yaml file stands below it; the hub would keep what it had",
+         .hint = "muster validate DIR"});
+  }
+  PrintErrors(session, options.directory, config);
+  const std::string counts = absl::StrCat(
+      Count(config.repositories_size(), "Repository declaration"), ", ",
+      Count(config.packages_size(), "Package declaration"), ", ",
+      Count(config.clusters_size(), "Cluster declaration"), " in ", Count(config.files(), "file"));
+  if (!good) {
+    session.Tell(absl::StrCat(Count(config.errors_size(), "error"), "; without them: ", counts));
+    return ExitCode::kDiffers;
+  }
+  session.Print(absl::StrCat(session.style().Mark(Tone::kGood, "valid"), ": ", counts, "\n"));
+  return ExitCode::kOk;
+}
+
+}  // namespace muster::cli
