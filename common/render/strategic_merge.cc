@@ -46,6 +46,12 @@ bool IsDirective(absl::string_view key) {
          absl::StartsWith(key, kDeletePrefix);
 }
 
+// An element that stands for none: it says that the whole list is replaced.
+bool IsReplaceDirective(const Value& element) {
+  const Value* directive = element.Get(kPatch);
+  return directive != nullptr && element.map().size() == 1 && *directive == Value("replace");
+}
+
 // The elements of a list, each as a text that equal values share.
 std::set<std::string> TextsOf(const Value::List& list) {
   std::set<std::string> texts;
@@ -105,7 +111,22 @@ class Merger {
     if (member.value.is_list() && field.list != ListMerge::kAtomic) {
       return MergedList(member, field, below, target);
     }
-    target.map().Set(member.key, member.value);
+    return Replace(member, below, target);
+  }
+
+  // A scalar, or a list that does not merge. Directives for the elements of such a list would end
+  // up in the object; one that asks for what happens anyway is left out.
+  absl::Status Replace(const Member& member, const std::string& at, Value& target) {
+    Value value = member.value;
+    if (value.is_list()) {
+      std::erase_if(value.list(), IsReplaceDirective);
+      for (size_t i = 0; i < value.list().size(); ++i) {
+        if (value.list()[i].Get(kPatch) == nullptr) continue;
+        return Fail(absl::StrCat(at, "/", i),
+                    "$patch has no meaning here: this list does not merge, it is replaced whole");
+      }
+    }
+    target.map().Set(member.key, std::move(value));
     return absl::OkStatus();
   }
 
@@ -122,12 +143,8 @@ class Merger {
       }
       return absl::OkStatus();
     }
-    const auto replaces = [](const Value& element) {
-      const Value* directive = element.Get(kPatch);
-      return directive != nullptr && element.map().size() == 1 && *directive == Value("replace");
-    };
     const Value::List& patch = member.value.list();
-    if (std::any_of(patch.begin(), patch.end(), replaces)) old->list().clear();
+    if (std::any_of(patch.begin(), patch.end(), IsReplaceDirective)) old->list().clear();
     return ByKey(patch, field, at, old->list());
   }
 
@@ -159,10 +176,7 @@ class Merger {
       const std::string below = absl::StrCat(at, "/", i);
       const std::optional<std::string> key = KeyOf(patch[i], field);
       if (!key) {
-        if (patch[i].Get(kPatch) != nullptr && patch[i].map().size() == 1) {
-          ASSIGN_OR_RETURN(const Directive alone, DirectiveOf(patch[i], below));
-          if (alone == Directive::kReplace) continue;
-        }
+        if (IsReplaceDirective(patch[i])) continue;
         return Fail(below, absl::StrCat("needs '", field.key,
                                         "', by which the elements of this list are told apart"));
       }

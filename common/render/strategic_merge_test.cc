@@ -116,6 +116,16 @@ TEST(StrategicMerge, DeletesAndReplacesByDirective) {
   EXPECT_EQ(Merged("", "Pod", "{}", R"({"$patch":"delete"})"), "deleted");
 }
 
+TEST(StrategicMerge, KeepsDirectivesOutOfListsThatDoNotMerge) {
+  EXPECT_EQ(Pod(R"({"tolerations":[{"key":"a"}]})",
+                R"({"tolerations":[{"$patch":"replace"},{"key":"b"}]})"),
+            R"({"tolerations":[{"key":"b"}]})");
+  EXPECT_EQ(
+      Pod(R"({"tolerations":[{"key":"a"}]})", R"({"tolerations":[{"key":"a","$patch":"delete"}]})"),
+      "error: /spec/tolerations/0: $patch has no meaning here: this list does not merge, it is "
+      "replaced whole");
+}
+
 TEST(StrategicMerge, ReplacesAWholeObjectButNotItsIdentity) {
   EXPECT_EQ(
       Merged("", "ConfigMap",
