@@ -42,8 +42,9 @@ bool Hub::TakeTurn(absl::Time now, std::vector<Event> events) {
   const bool tick = events.empty() && parts_.core.NextWake() <= now;
   if (tick) parts_.core.Handle(now, Tick{}, outbox);
   CHECK_OK(parts_.store.Commit(outbox.batch));
-  Act(std::move(outbox));
+  // Before the answers, so that who was answered finds in the view what was done.
   view_.Publish(parts_.core.View());
+  Act(std::move(outbox));
   return tick || !events.empty();
 }
 

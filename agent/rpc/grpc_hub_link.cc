@@ -206,12 +206,24 @@ bool GrpcHubLink::Connect() {
     stream_ = nullptr;
   }
   if (stream->up()) options_.inbox.Post(LinkDown{status});
-  // The first failure may be a restart; from the second on somebody should know.
-  if (stream->up() || backoff_.failures() > 0) {
-    log::Warning("hub connection lost",
-                 {{"hub", options_.channel.address()}, {"reason", status.ToString()}});
-  }
+  Tell(stream->up(), status);
   return stream->welcomed();
+}
+
+void GrpcHubLink::Tell(bool was_up, const absl::Status& status) {
+  {
+    MutexLock lock(mutex_);
+    if (stopping_ || redial_) return;  // by our own will
+  }
+  const std::string& hub = options_.channel.address();
+  if (was_up) {
+    log::Warning("hub connection lost", {{"hub", hub}, {"reason", status.ToString()}});
+  } else if (const int failures = backoff_.failures(); failures > 0) {
+    // Once may be a restart; from the second time on somebody should know, but not every time.
+    const bool rare = (failures & (failures - 1)) == 0;
+    (rare ? log::Warning : log::Debug)("hub cannot be reached",
+                                       {{"hub", hub}, {"reason", status.ToString()}});
+  }
 }
 
 bool GrpcHubLink::Pause(absl::Duration wait) {

@@ -48,6 +48,8 @@ class GrpcHubLink final : public HubLink {
   void Dial();
   // One connection from the first byte to the last; returns whether the hub welcomed us.
   bool Connect();
+  // Logs how a connection, or an attempt at one, ended.
+  void Tell(bool was_up, const absl::Status& status);
   // Waits before the next attempt; returns false when the link stops.
   bool Pause(absl::Duration wait);
 

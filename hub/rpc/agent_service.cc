@@ -131,8 +131,11 @@ grpc::ServerUnaryReactor* AgentService::Streams::Renew(grpc::CallbackServerConte
     return reactor;
   }
   const RequestId id =
-      options_.replies->AwaitRenew([reactor, response](absl::StatusOr<pb::RenewResponse> answer) {
-        if (answer.ok()) *response = *std::move(answer);
+      options_.replies->AwaitRenew([=, this](absl::StatusOr<pb::RenewResponse> answer) {
+        if (answer.ok()) {
+          *response = *std::move(answer);
+          response->add_signer_der(options_.signer_der);
+        }
         reactor->Finish(ToGrpc(answer.status()));
       });
   options_.post(RenewRequested{id, peer->cluster, peer->spki, *request});
@@ -171,6 +174,9 @@ void AgentService::Streams::Post(Send send) {
             options_.workers->Run([this, stream] { BuildPush(stream); });
           }
         } else {
+          if constexpr (std::is_same_v<std::decay_t<decltype(message)>, pb::Welcome>) {
+            message.add_signer_der(options_.signer_der);
+          }
           stream->Send(std::move(message));
         }
       },

@@ -28,6 +28,7 @@ namespace muster::hub {
 
 struct AgentServiceOptions {
   std::string hub_id;
+  std::string signer_der;  // of the key that signs desired states: every agent is told
 
   // Posts to the hub's inbox. Any thread.
   std::function<void(Event event)> post;

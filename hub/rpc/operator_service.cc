@@ -17,8 +17,7 @@
 #include "common/config/names.h"
 #include "common/net/rpc_status.h"
 #include "common/net/tls.h"
-#include "common/trust/sealing.h"
-#include "hub/core/keys.h"
+#include "hub/credentials.h"
 #include "hub/rpc/refusals.h"
 #include "hub/rpc/views.h"
 #include "hub/rpc/watch_stream.h"
@@ -134,8 +133,6 @@ class OperatorService::Calls final : public pb::OperatorService::CallbackService
   }
   Unary* PutCredential(Context* context, const pb::PutCredentialRequest* request,
                        pb::DoneResponse* response) override {
-    const absl::Status named = CheckName(request->name());
-    if (!named.ok()) return Refuse(context, Annotate(named, "credential's name"));
     return Write(context, Sealed(*request), response);
   }
   Unary* DeleteCredential(Context* context, const pb::NameRequest* request,
@@ -180,10 +177,12 @@ class OperatorService::Calls final : public pb::OperatorService::CallbackService
   }
 
   // Hands `command` to the core and answers when it is done and durable.
-  template <typename Command, typename Response>
-  Unary* Write(Context* context, Command command, Response* response) {
+  template <typename Response>
+  Unary* Write(Context* context, absl::StatusOr<OperatorCommand> command, Response* response) {
     const absl::StatusOr<std::string> actor = Admit(*context);
     if (!actor.ok()) return Refuse(context, actor.status());
+    // Only now: what is wrong with a request is for those who may make it.
+    if (!command.ok()) return Refuse(context, command.status());
     Unary* const reactor = context->DefaultReactor();
     const RequestId id = options_.replies->AwaitOperator(
         [reactor, response](absl::StatusOr<Replies::OperatorAnswer> answer) {
@@ -192,7 +191,7 @@ class OperatorService::Calls final : public pb::OperatorService::CallbackService
           }
           reactor->Finish(ToGrpc(answer.status()));
         });
-    options_.post(OperatorAsked{id, *actor, std::move(command)});
+    options_.post(OperatorAsked{id, *actor, *std::move(command)});
     return reactor;
   }
 
@@ -204,12 +203,9 @@ class OperatorService::Calls final : public pb::OperatorService::CallbackService
     return view;
   }
 
-  hub::PutCredential Sealed(const pb::PutCredentialRequest& request) const {
-    hub::PutCredential command;
-    command.name = request.name();
-    command.sealed.set_sealed(
-        Seal(options_.sealing_key, keys::Credential(request.name()), request.SerializeAsString()));
-    return command;
+  absl::StatusOr<OperatorCommand> Sealed(const pb::PutCredentialRequest& request) const {
+    RETURN_IF_ERROR(Annotate(CheckName(request.name()), "credential's name"));
+    return hub::PutCredential{request.name(), SealCredential(options_.sealing_key, request)};
   }
 
   const OperatorServiceOptions options_;

@@ -1,0 +1,144 @@
+#include "agent/assembly.h"
+
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "agent/agent.h"
+#include "agent/local_jobs.h"
+#include "agent/rpc/grpc_blob_fetcher.h"
+#include "agent/rpc/grpc_hub_link.h"
+#include "agent/rpc/hub_channel.h"
+#include "agent/rpc/renewer.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/random.h"
+#include "common/base/status_macros.h"
+#include "common/base/version.h"
+#include "common/loop/inbox.h"
+#include "common/trust/certificate.h"
+#include "common/trust/ed25519.h"
+
+namespace muster::agent {
+
+namespace pb = muster::v1;
+
+namespace {
+
+constexpr size_t kInboxWarning = 10'000;
+
+// The keys whose word is taken. One whose certificate has ended is left out: what is stored is
+// enforced all the same, and the hub sends newer ones when the certificate is renewed.
+std::shared_ptr<const Verifier> MakeVerifier(const pb::AgentIdentityRecord& identity,
+                                             absl::Time now) {
+  std::vector<Ed25519PublicKey> keys;
+  for (const std::string& signer : identity.signer_der()) {
+    absl::StatusOr<Ed25519PublicKey> key = SignerKey(identity.root_der(), signer, now);
+    if (key.ok()) {
+      keys.push_back(*std::move(key));
+    } else {
+      log::Warning("a signer of desired states is not trusted",
+                   {{"reason", std::string(key.status().message())}});
+    }
+  }
+  return std::make_shared<Ed25519Verifier>(std::move(keys), 1);
+}
+
+absl::StatusOr<AgentSettings> MakeSettings(const AgentOptions& options, absl::Time now) {
+  AgentSettings settings;
+  settings.hub_id = options.identity.hub_id();
+  settings.cluster_id = options.identity.cluster_id();
+  ASSIGN_OR_RETURN(const P256Key key, P256Key::FromPem(options.identity.private_key_pem()));
+  settings.cluster_spki = key.Spki().bytes();
+  settings.agent_version = std::string(kVersion);
+  settings.driver = options.driver.Name();
+  settings.verifier = MakeVerifier(options.identity, now);
+  settings.resync_interval = options.resync_interval;
+  return settings;
+}
+
+}  // namespace
+
+// In the order in which they depend on one another.
+struct Assembly::Parts {
+  explicit Parts(AgentOptions given)
+      : options(std::move(given)),
+        shared_inbox(std::make_shared<Inbox<Event>>("agent", kInboxWarning)),
+        inbox(*shared_inbox),
+        channel(
+            options.hub_address.empty() ? options.identity.agent_address() : options.hub_address,
+            CertificateToPem(options.identity.root_der()), ClientKeyPair(options.identity)),
+        link({.channel = channel,
+              .inbox = inbox,
+              .random = link_random,
+              .backoff_first = options.backoff_first,
+              .backoff_max = options.backoff_max}),
+        fetcher(channel),
+        renewer({.channel = channel,
+                 .store = options.store,
+                 .clock = clock,
+                 .random = renewal_random,
+                 .on_renewed = [this] { link.Redial(); }},
+                options.identity),
+        signer(Ed25519PrivateKey::FromSeed(options.identity.identity_seed())) {}
+
+  const AgentOptions options;
+  const RealClock clock;
+  SystemRandom link_random, renewal_random, core_random;
+  const std::shared_ptr<Inbox<Event>> shared_inbox;  // the driver's watch may outlive us
+  Inbox<Event>& inbox;
+  HubChannel channel;
+  GrpcHubLink link;
+  GrpcBlobFetcher fetcher;
+  Renewer renewer;
+  const Ed25519Signer signer;
+  std::optional<LocalJobs> jobs;
+  std::optional<Agent> agent;
+  std::thread turns;
+  absl::Status ended;  // the turns' thread; read after it was joined
+};
+
+Assembly::Assembly(AgentOptions options) : parts_(std::make_unique<Parts>(std::move(options))) {}
+
+Assembly::~Assembly() { (void)Stop(); }
+
+absl::Status Assembly::Start() {
+  Parts& parts = *parts_;
+  ASSIGN_OR_RETURN(AgentSettings settings, MakeSettings(parts.options, parts.clock.Now()));
+  parts.jobs.emplace(
+      Tools{.driver = parts.options.driver, .store = parts.options.store, .fetcher = parts.fetcher},
+      parts.inbox);
+  parts.agent.emplace(AgentParts{.store = parts.options.store,
+                                 .jobs = *parts.jobs,
+                                 .link = parts.link,
+                                 .signer = parts.signer,
+                                 .inbox = parts.inbox},
+                      std::move(settings), parts.core_random);
+  RETURN_IF_ERROR(parts.agent->Load(parts.clock.Now()));
+  parts.options.driver.Watch([inbox = parts.shared_inbox] { inbox->Post(ClusterChanged{}); });
+  parts.turns = std::thread([&parts] {
+    parts.ended = parts.agent->Run(parts.clock);
+    if (!parts.ended.ok() && parts.options.on_failure) parts.options.on_failure();
+  });
+  parts.link.Start();
+  parts.renewer.Start();
+  log::Info("agent is running", {{"cluster", parts.options.identity.cluster_name()},
+                                 {"hub", parts.channel.address()},
+                                 {"driver", parts.options.driver.Name()}});
+  return absl::OkStatus();
+}
+
+absl::Status Assembly::Stop() {
+  Parts& parts = *parts_;
+  parts.renewer.Stop();
+  parts.link.Stop();
+  parts.fetcher.Stop();
+  parts.inbox.Close();
+  if (parts.turns.joinable()) parts.turns.join();
+  parts.jobs.reset();
+  return parts.ended;
+}
+
+}  // namespace muster::agent

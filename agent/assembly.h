@@ -1,0 +1,52 @@
+// Assembly: a running agent: every concrete part, wired. What main.cc runs, and what integration
+// tests and benches run, so that nothing is tested in another arrangement than the real one.
+//
+//   Assembly agent({.store = *store, .driver = *driver, .identity = identity});
+//   RETURN_IF_ERROR(agent.Start());   // with the stored state, whether or not there is a hub
+//   ...
+//   agent.Stop();
+//
+// RequireTls13 must have been called. One thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "agent/cluster/cluster_driver.h"
+#include "common/store/store.h"
+#include "proto/storage.pb.h"
+
+namespace muster::agent {
+
+struct AgentOptions {
+  Store& store;           // outlives the agent
+  ClusterDriver& driver;  // likewise
+  v1::AgentIdentityRecord identity;
+  std::string hub_address;  // empty: the one that the hub named at enrolment
+  absl::Duration resync_interval = absl::Seconds(60);
+  // Between two attempts to reach the hub: full jitter below what doubles from first to max.
+  absl::Duration backoff_first = absl::Seconds(1);
+  absl::Duration backoff_max = absl::Seconds(30);
+  // Called on a thread of the agent when it cannot go on, because a commit failed.
+  std::function<void()> on_failure;
+};
+
+class Assembly {
+ public:
+  explicit Assembly(AgentOptions options);
+  ~Assembly();  // stops
+
+  absl::Status Start();
+
+  // May be called again. Returns why the agent ended by itself, if it did.
+  absl::Status Stop();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace muster::agent

@@ -1,0 +1,213 @@
+// muster-agent: flags -> objects -> run.
+//
+//   muster-agent --data DIR --token-file FILE --join HOST:PORT --directory PATH   the first time
+//   muster-agent --data DIR --directory PATH                                      from then on
+//
+// Works without a hub: starts with the stored state and goes on healing.
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "agent/assembly.h"
+#include "agent/cluster/cluster_driver.h"
+#include "agent/cluster/directory_driver.h"
+#include "agent/cluster/memory_driver.h"
+#include "agent/rpc/enroller.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/random.h"
+#include "common/base/status_macros.h"
+#include "common/base/version.h"
+#include "common/loop/stop_signal.h"
+#include "common/net/grpc_log.h"
+#include "common/net/tls.h"
+#include "common/store/rocksdb_store.h"
+#include "common/trust/join_token.h"
+
+namespace muster::agent {
+namespace {
+
+namespace pb = muster::v1;
+
+constexpr size_t kStoreBufferBytes = 2u << 20;
+
+struct Flags {
+  std::string data;
+  std::string token;
+  std::string token_file;
+  std::string join;
+  std::string name;
+  std::string hub_address;  // instead of the one that the hub named
+  std::string driver = "directory";
+  std::string directory;
+  std::string layout = "tree";
+  std::string resync = "60s";
+  std::string log_level = "info";
+};
+
+// `random` must outlive the driver.
+absl::StatusOr<std::unique_ptr<ClusterDriver>> MakeDriver(const Flags& flags, Random& random) {
+  if (flags.driver == "memory") return std::make_unique<MemoryDriver>();
+  if (flags.driver != "directory") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--driver '", flags.driver, "' is none of directory, memory"));
+  }
+  DirectoryOptions options;
+  options.root = flags.directory;
+  if (options.root.empty()) {
+    return absl::InvalidArgumentError(
+        "--driver directory needs --directory PATH, the folder to keep in step");
+  }
+  if (flags.layout == "flat") {
+    options.layout = DirectoryLayout::kFlat;
+  } else if (flags.layout != "tree") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--layout '", flags.layout, "' is none of tree, flat"));
+  }
+  return OpenDirectoryDriver(std::move(options), random);
+}
+
+absl::StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& data) {
+  if (mkdir(data.c_str(), 0700) != 0 && errno != EEXIST) {
+    return absl::UnavailableError(absl::StrCat("create ", data, ": ", std::strerror(errno)));
+  }
+  RocksdbStoreOptions options;
+  options.directory = absl::StrCat(data, "/store");
+  options.write_buffer_bytes = kStoreBufferBytes;
+  options.block_cache_bytes = kStoreBufferBytes;
+  return OpenRocksdbStore(std::move(options));
+}
+
+absl::StatusOr<JoinToken> ReadToken(const Flags& flags) {
+  std::string text = flags.token;
+  if (!flags.token_file.empty()) {
+    std::ifstream file(flags.token_file);
+    std::ostringstream contents;
+    contents << file.rdbuf();
+    if (!file) {
+      return absl::NotFoundError(absl::StrCat("--token-file ", flags.token_file,
+                                              " cannot be read: ", std::strerror(errno)));
+    }
+    text = contents.str();
+  }
+  if (text.empty() || flags.join.empty()) {
+    return absl::InvalidArgumentError(
+        "this agent has not joined a hub yet; make a token with 'muster token create' and give "
+        "--token-file FILE and --join HOST:PORT");
+  }
+  return JoinToken::Parse(text);
+}
+
+// The identity that is stored, or a new one by the join token.
+absl::StatusOr<pb::AgentIdentityRecord> Identify(const Flags& flags, Store& store,
+                                                 const Clock& clock, StopSignal& stop) {
+  absl::StatusOr<pb::AgentIdentityRecord> identity = LoadIdentity(store);
+  if (!absl::IsNotFound(identity.status())) return identity;
+  ASSIGN_OR_RETURN(const JoinToken token, ReadToken(flags));
+  SystemRandom random;
+  ASSIGN_OR_RETURN(
+      pb::AgentIdentityRecord joined,
+      Enroll({.token = token,
+              .join_address = flags.join,
+              .cluster_name = flags.name,
+              .agent_version = std::string(kVersion),
+              .store = store,
+              .clock = clock,
+              .random = random,
+              .on_pending =
+                  [](const std::string& words) {
+                    std::printf(
+                        "waiting for a person to accept this cluster: compare these words\n"
+                        "  %s\n"
+                        "with those of 'muster get clusters', then: muster accept CLUSTER\n",
+                        words.c_str());
+                    std::fflush(stdout);
+                  },
+              .pause = [&stop](absl::Duration wait) { return !stop.WaitFor(wait); }}));
+  log::Info("joined the hub",
+            {{"cluster", joined.cluster_name()}, {"hub", joined.hub_id().substr(0, 12)}});
+  return joined;
+}
+
+absl::Status Run(const Flags& flags, StopSignal& stop) {
+  const RealClock clock;
+  absl::Duration resync;
+  if (!absl::ParseDuration(flags.resync, &resync) || resync < absl::Seconds(1)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--resync '", flags.resync, "' is no duration of a second or more, such as 60s"));
+  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, OpenStore(flags.data));
+  SystemRandom random;
+  ASSIGN_OR_RETURN(const std::unique_ptr<ClusterDriver> driver, MakeDriver(flags, random));
+  ASSIGN_OR_RETURN(pb::AgentIdentityRecord identity, Identify(flags, *store, clock, stop));
+  Assembly agent({.store = *store,
+                  .driver = *driver,
+                  .identity = std::move(identity),
+                  .hub_address = flags.hub_address,
+                  .resync_interval = resync,
+                  .on_failure = [&stop] { stop.Raise(); }});
+  RETURN_IF_ERROR(agent.Start());
+  stop.Wait();
+  log::Info("agent stops");
+  return agent.Stop();
+}
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "muster-agent: %s\n", std::string(status.message()).c_str());
+  if (absl::IsInvalidArgument(status)) return 2;
+  return absl::IsPermissionDenied(status) || absl::IsUnauthenticated(status) ? 4 : 1;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Muster's agent: keeps one cluster as its hub's signed word says.", "muster-agent");
+  app.set_version_flag("--version", std::string(kVersion));
+  Flags flags;
+  app.add_option("--data", flags.data, "the agent's data directory; made if absent")->required();
+  app.add_option("--token", flags.token, "join token; --token-file does not show it to others");
+  app.add_option("--token-file", flags.token_file, "file with the join token");
+  app.add_option("--join", flags.join, "host:port of the hub's join listener");
+  app.add_option("--name", flags.name, "name of this cluster, when the token leaves it open");
+  app.add_option("--hub-address", flags.hub_address,
+                 "host:port of the hub's agent listener, instead of the one the hub named");
+  app.add_option("--driver", flags.driver, "directory or memory")->capture_default_str();
+  app.add_option("--directory", flags.directory, "the folder that is the cluster");
+  app.add_option("--layout", flags.layout, "of the files in it: tree or flat")
+      ->capture_default_str();
+  app.add_option("--resync", flags.resync, "between looks at the whole cluster")
+      ->capture_default_str();
+  app.add_option("--log-level", flags.log_level, "debug, info, warning or error")
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  log::Level level = log::Level::kInfo;
+  if (!log::ParseLevel(flags.log_level, &level)) {
+    return Fail(absl::InvalidArgumentError(absl::StrCat(
+        "--log-level '", flags.log_level, "' is none of debug, info, warning, error")));
+  }
+  log::SetLevel(level);
+  StopSignal stop;
+  RequireTls13();
+  RouteGrpcLog();
+  const absl::Status status = Run(flags, stop);
+  if (status.ok() || absl::IsCancelled(status)) return 0;
+  return Fail(status);
+}
+
+}  // namespace
+}  // namespace muster::agent
+
+int main(int argc, char** argv) { return muster::agent::Main(argc, argv); }

@@ -1,0 +1,236 @@
+#include "hub/assembly.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/random.h"
+#include "common/base/status_macros.h"
+#include "common/base/version.h"
+#include "common/loop/workers.h"
+#include "common/store/rocksdb_store.h"
+#include "common/trust/certificate.h"
+#include "common/trust/ed25519.h"
+#include "hub/core/hub_core.h"
+#include "hub/core/keys.h"
+#include "hub/hub.h"
+#include "hub/hub_jobs.h"
+#include "hub/init.h"
+#include "hub/join/join_gate.h"
+#include "hub/keyring.h"
+#include "hub/push.h"
+#include "hub/rpc/agent_service.h"
+#include "hub/rpc/listener.h"
+#include "hub/rpc/operator_service.h"
+#include "hub/rpc/replies.h"
+#include "hub/sweeper.h"
+#include "proto/storage.pb.h"
+
+namespace muster::hub {
+
+namespace pb = muster::v1;
+
+namespace {
+
+constexpr int kWorkerThreads = 2;
+constexpr absl::Duration kSweepInterval = absl::Seconds(1);
+
+}  // namespace
+
+// In the order in which they depend on one another.
+struct Assembly::Parts {
+  explicit Parts(HubOptions given) : options(std::move(given)) {}
+
+  absl::Status OpenStore();
+  Settings MakeSettings() const;
+  absl::Status MakeServices();
+  absl::Status Listen();
+  absl::StatusOr<HubJobs::Certificate> Issue(const IssueJob& job) const;
+
+  std::string AgentAddress() const { return Advertised(options.agent_address, listen.agent); }
+
+  const HubOptions options;
+  const RealClock clock;
+  SystemRandom core_random;
+  SystemRandom join_random;
+  Replies replies;
+  Workers workers{"hub-work", kWorkerThreads};
+  ListenAddresses listen;
+
+  std::unique_ptr<Keyring> keyring;
+  std::unique_ptr<Store> store;
+  std::unique_ptr<HubCore> core;
+  std::unique_ptr<Ed25519Signer> signer;
+  std::unique_ptr<PushBuilder> pushes;
+  std::unique_ptr<AgentService> agents;
+  std::unique_ptr<OperatorService> operators;
+  std::unique_ptr<HubJobs> jobs;
+  std::unique_ptr<Hub> hub;
+  std::unique_ptr<Listener> agent_listener;
+  std::unique_ptr<Listener> operator_listener;
+  std::unique_ptr<JoinGate> join_gate;
+  std::unique_ptr<Sweeper> sweeper;
+  std::thread turns;
+};
+
+Assembly::Assembly(HubOptions options) : parts_(std::make_unique<Parts>(std::move(options))) {}
+
+Assembly::~Assembly() { Stop(); }
+
+const ListenAddresses& Assembly::addresses() const { return parts_->listen; }
+
+absl::Status Assembly::Start() {
+  Parts& parts = *parts_;
+  RETURN_IF_ERROR(parts.OpenStore());
+  RemoveAddresses(parts.options.data_directory);  // of the last run: they hold once we are ready
+  ASSIGN_OR_RETURN(Keyring keyring, LoadKeyring(parts.options.data_directory, parts.clock.Now()));
+  parts.keyring = std::make_unique<Keyring>(std::move(keyring));
+  ASSIGN_OR_RETURN(parts.listen, ChooseAddresses(parts.options.listen));
+  parts.core = std::make_unique<HubCore>(parts.MakeSettings(), parts.core_random);
+  RETURN_IF_ERROR(Annotate(LoadCore(*parts.store, *parts.core), "load the hub's records"));
+  RETURN_IF_ERROR(parts.MakeServices());
+  parts.turns = std::thread([&parts] { parts.hub->Run(parts.clock); });
+  return parts.Listen();
+}
+
+void Assembly::Stop() {
+  Parts& parts = *parts_;
+  parts.sweeper = nullptr;
+  if (parts.agents != nullptr) parts.agents->Stop();
+  if (parts.operators != nullptr) parts.operators->Stop();
+  parts.replies.Stop();
+  parts.agent_listener = nullptr;
+  parts.operator_listener = nullptr;
+  if (parts.join_gate != nullptr) parts.join_gate->Stop();
+  if (parts.hub != nullptr) parts.hub->Stop();
+  if (parts.turns.joinable()) parts.turns.join();
+  // What the core still wanted is found again at the next start.
+  parts.workers.Stop();
+  parts.jobs = nullptr;
+  parts.store = nullptr;
+}
+
+absl::Status Assembly::Parts::OpenStore() {
+  RocksdbStoreOptions store_options;
+  store_options.directory = absl::StrCat(options.data_directory, "/store");
+  if (access(store_options.directory.c_str(), F_OK) != 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(options.data_directory, " holds no hub; make one: muster init --data ",
+                     options.data_directory, " --fleet-url URL"));
+  }
+  ASSIGN_OR_RETURN(store, OpenRocksdbStore(std::move(store_options)));
+  const absl::StatusOr<std::string> bytes = store->Get(keys::kMeta);
+  pb::HubMeta meta;
+  if (!bytes.ok() || !meta.ParseFromString(*bytes)) {
+    return absl::DataLossError(
+        absl::StrCat(options.data_directory, ": the record 'meta' cannot be read"));
+  }
+  if (meta.format() != kStoreFormat) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(options.data_directory, " was written in store format ", meta.format(),
+                     ", and this version (", kVersion, ") knows ", kStoreFormat,
+                     "; run the version that wrote it"));
+  }
+  return absl::OkStatus();
+}
+
+Settings Assembly::Parts::MakeSettings() const {
+  Settings settings;
+  settings.hub_id = keyring->hub_id();
+  settings.version = std::string(kVersion);
+  settings.agent_address = AgentAddress();
+  settings.join_address = Advertised(options.join_address, listen.join);
+  settings.allow_file_urls = options.allow_file_urls;
+  settings.heartbeat = options.heartbeat;
+  settings.fleet_interval = options.fleet_interval;
+  settings.certificate_lifetime = options.certificate_lifetime;
+  return settings;
+}
+
+absl::Status Assembly::Parts::MakeServices() {
+  const auto post = [this](Event event) { hub->Post(std::move(event)); };
+  const auto view = [this] { return hub->view().Get(); };
+  signer = std::make_unique<Ed25519Signer>(keyring->signer);
+  pushes = std::make_unique<PushBuilder>(*store, *signer);
+  agents = std::make_unique<AgentService>(AgentServiceOptions{
+      .hub_id = keyring->hub_id(),
+      .signer_der = keyring->signer_der,
+      .post = post,
+      .view = view,
+      .build_push = [this](const PushDesired& desired) { return pushes->Build(desired); },
+      .store = store.get(),
+      .replies = &replies,
+      .workers = &workers});
+  operators = std::make_unique<OperatorService>(
+      OperatorServiceOptions{.hub_id = keyring->hub_id(),
+                             .data_directory = options.data_directory,
+                             .sealing_key = keyring->sealing_key,
+                             .post = post,
+                             .view = view,
+                             .store = store.get(),
+                             .replies = &replies,
+                             .workers = &workers});
+  HubJobs::Options job_options;
+  job_options.clones = absl::StrCat(options.data_directory, "/clones");
+  ASSIGN_OR_RETURN(jobs,
+                   HubJobs::Create(std::move(job_options),
+                                   {.store = store.get(),
+                                    .sealing_key = keyring->sealing_key,
+                                    .issue = [this](const IssueJob& job) { return Issue(job); },
+                                    .post = post}));
+  hub = std::make_unique<Hub>(Hub::Parts{
+      .core = *core, .store = *store, .jobs = *jobs, .links = *agents, .answers = replies});
+  return absl::OkStatus();
+}
+
+absl::Status Assembly::Parts::Listen() {
+  // The join child gets a key of its own, for it is the one that strangers talk to.
+  ASSIGN_OR_RETURN(const TlsKeyPair server,
+                   MakeServerKeyPair(keyring->authority, {"localhost"}, clock.Now()));
+  ASSIGN_OR_RETURN(const TlsKeyPair join,
+                   MakeServerKeyPair(keyring->authority, {"localhost"}, clock.Now()));
+  ASSIGN_OR_RETURN(agent_listener, Listener::Start({.address = listen.agent,
+                                                    .root_pem = keyring->root_pem(),
+                                                    .server = server,
+                                                    .service = agents->service()}));
+  ASSIGN_OR_RETURN(operator_listener, Listener::Start({.address = listen.operators,
+                                                       .root_pem = keyring->root_pem(),
+                                                       .server = server,
+                                                       .service = operators->service()}));
+  join_gate = std::make_unique<JoinGate>(
+      JoinGateOptions{.address = listen.join,
+                      .server = join,
+                      .root_der = keyring->authority.root_der(),
+                      .signer_der = keyring->signer_der,
+                      .agent_address = AgentAddress(),
+                      .post = [this](Event event) { hub->Post(std::move(event)); },
+                      .replies = &replies,
+                      .random = &join_random});
+  RETURN_IF_ERROR(join_gate->Start().status());
+  sweeper = std::make_unique<Sweeper>(kSweepInterval, [this] {
+    agents->Sweep(clock.Now());
+    operators->Sweep();
+  });
+  RETURN_IF_ERROR(WriteAddresses(options.data_directory, listen));
+  log::Info("hub is ready", {{"hub", keyring->hub_id().substr(0, 12)},
+                             {"agents", listen.agent},
+                             {"operators", listen.operators},
+                             {"join", listen.join}});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<HubJobs::Certificate> Assembly::Parts::Issue(const IssueJob& job) const {
+  ASSIGN_OR_RETURN(const Digest spki, CheckCsr(job.csr_der));
+  ASSIGN_OR_RETURN(std::string der,
+                   keyring->authority.IssueCluster(
+                       job.csr_der, job.cluster.text(),
+                       Validity{.not_before = job.not_before, .not_after = job.not_after}));
+  return HubJobs::Certificate{.der = std::move(der), .spki = spki};
+}
+
+}  // namespace muster::hub

@@ -1,0 +1,56 @@
+// Assembly: a running hub: every concrete part, wired. What main.cc runs, and what integration
+// tests run, so that nothing is tested in another arrangement than the real one.
+//
+//   Assembly hub(options);
+//   RETURN_IF_ERROR(hub.Start());   // agents, operators and new clusters are served from here on
+//   ...
+//   hub.Stop();
+//
+// The process must be one that RunAsChild knows (child_process.h), and RequireTls13 must have been
+// called. One thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/base/limits.h"
+#include "hub/addresses.h"
+
+namespace muster::hub {
+
+struct HubOptions {
+  std::string data_directory;  // made by InitHub
+  ListenAddresses listen = {
+      .agent = "127.0.0.1:7443", .operators = "127.0.0.1:7444", .join = "127.0.0.1:7445"};
+  // As others should dial them; empty: as they listen.
+  std::string agent_address;
+  std::string join_address;
+  absl::Duration heartbeat = limits::kHeartbeatInterval;
+  absl::Duration fleet_interval = absl::Minutes(1);
+  absl::Duration certificate_lifetime = limits::kCertificateLifetime;
+  bool allow_file_urls = false;
+};
+
+class Assembly {
+ public:
+  explicit Assembly(HubOptions options);
+  ~Assembly();  // stops
+
+  // kFailedPrecondition: no hub there, another one runs there, or of another format;
+  // kUnavailable: an address cannot be had.
+  absl::Status Start();
+
+  // Streams first, then the ports, then the turns. May be called again, and after a failed Start.
+  void Stop();
+
+  // Where it listens, with real ports. Requires: Start was OK.
+  const ListenAddresses& addresses() const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace muster::hub

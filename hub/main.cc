@@ -1,0 +1,167 @@
+// muster-hub: flags -> objects -> run.
+//
+//   muster-hub init --data DIR --fleet-url URL     makes a hub
+//   muster-hub --data DIR                          runs it until SIGTERM
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/base/log.h"
+#include "common/base/version.h"
+#include "common/loop/stop_signal.h"
+#include "common/net/grpc_log.h"
+#include "common/net/tls.h"
+#include "hub/assembly.h"
+#include "hub/child/child_process.h"
+#include "hub/child/fetch_child.h"
+#include "hub/init.h"
+#include "hub/join/join_child.h"
+
+namespace muster::hub {
+namespace {
+
+// Durations as they stand on the command line.
+struct DurationFlags {
+  std::string heartbeat = "30s";
+  std::string fleet_interval = "1m";
+  std::string certificate_lifetime = "720h";
+};
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "muster-hub: %s\n", std::string(status.message()).c_str());
+  return absl::IsInvalidArgument(status) ? 2 : 1;
+}
+
+absl::Status TakeDurations(const DurationFlags& flags, HubOptions& options) {
+  for (const auto& [name, text, value] :
+       {std::tuple("--heartbeat", flags.heartbeat, &options.heartbeat),
+        std::tuple("--fleet-interval", flags.fleet_interval, &options.fleet_interval),
+        std::tuple("--certificate-lifetime", flags.certificate_lifetime,
+                   &options.certificate_lifetime)}) {
+    if (!absl::ParseDuration(text, value) || *value < absl::Seconds(1)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(name, " '", text, "' is no duration of a second or more, such as 30s"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+int RunHub(HubOptions options) {
+  StopSignal stop;
+  RequireTls13();
+  RouteGrpcLog();
+  Assembly hub(std::move(options));
+  const absl::Status started = hub.Start();
+  if (!started.ok()) return Fail(started);
+  stop.Wait();
+  log::Info("hub stops");
+  hub.Stop();
+  return 0;
+}
+
+int RunInit(InitOptions options) {
+  options.now = absl::Now();
+  const absl::StatusOr<InitResult> result = InitHub(options);
+  if (!result.ok()) return Fail(result.status());
+  const char* const data = options.data_directory.c_str();
+  std::printf(
+      "hub %s is in %s\n\n"
+      "Its root key, %s/keys/root.key, is the hub: back it up, and let nobody read it.\n\n"
+      "Next:\n"
+      "  muster-hub --data %s\n"
+      "  export MUSTER_CONFIG=%s\n"
+      "  muster get clusters\n",
+      result->hub_id.substr(0, 12).c_str(), data, data, data, result->config_path.c_str());
+  return 0;
+}
+
+void AddRunFlags(CLI::App& app, HubOptions& options, DurationFlags& durations) {
+  app.add_option("--data", options.data_directory, "the hub's data directory");
+  app.add_option("--agent-listen", options.listen.agent, "address for agents")
+      ->capture_default_str();
+  app.add_option("--operator-listen", options.listen.operators, "address for people and CI")
+      ->capture_default_str();
+  app.add_option("--join-listen", options.listen.join, "address for new clusters")
+      ->capture_default_str();
+  app.add_option("--agent-address", options.agent_address,
+                 "host:port at which agents reach the agent listener, when it is another one");
+  app.add_option("--join-address", options.join_address,
+                 "host:port at which new agents reach the join listener, when it is another one");
+  app.add_option("--heartbeat", durations.heartbeat, "interval of the agents' heartbeats")
+      ->capture_default_str();
+  app.add_option("--fleet-interval", durations.fleet_interval,
+                 "between polls of the fleet repository")
+      ->capture_default_str();
+  app.add_option("--certificate-lifetime", durations.certificate_lifetime,
+                 "of clusters' certificates")
+      ->capture_default_str();
+  app.add_flag("--allow-file-urls", options.allow_file_urls,
+               "let repositories be directories of this machine");
+}
+
+CLI::App* AddInit(CLI::App& app, InitOptions& options) {
+  CLI::App* const command = app.add_subcommand("init", "make the data directory of a new hub");
+  command->add_option("--data", options.data_directory, "the directory; must not exist yet")
+      ->required();
+  command->add_option("--fleet-url", options.fleet_url, "Git repository that declares the fleet")
+      ->required();
+  command->add_option("--fleet-branch", options.fleet_branch, "branch of it")
+      ->capture_default_str();
+  command->add_option("--fleet-path", options.fleet_path, "directory in it")->capture_default_str();
+  command->add_option("--fleet-credentials", options.fleet_credentials,
+                      "name of the credential for it");
+  command->add_option("--operator", options.operator_name, "name of the first operator")
+      ->capture_default_str();
+  command
+      ->add_option("--operator-address", options.operator_address,
+                   "host:port of the operator listener, for the first context")
+      ->capture_default_str();
+  return command;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Muster's hub: keeps a fleet of clusters in step with Git.", "muster-hub");
+  app.set_version_flag("--version", std::string(kVersion));
+  HubOptions options;
+  DurationFlags durations;
+  std::string log_level = "info";
+  AddRunFlags(app, options, durations);
+  app.add_option("--log-level", log_level, "debug, info, warning or error")->capture_default_str();
+  InitOptions init;
+  const CLI::App* const init_command = AddInit(app, init);
+  app.require_subcommand(0, 1);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (init_command->parsed()) return RunInit(std::move(init));
+  log::Level level = log::Level::kInfo;
+  if (!log::ParseLevel(log_level, &level)) {
+    return Fail(absl::InvalidArgumentError(
+        absl::StrCat("--log-level '", log_level, "' is none of debug, info, warning, error")));
+  }
+  log::SetLevel(level);
+  if (options.data_directory.empty()) {
+    return Fail(absl::InvalidArgumentError("no data directory; give --data DIR"));
+  }
+  const absl::Status taken = TakeDurations(durations, options);
+  return taken.ok() ? RunHub(std::move(options)) : Fail(taken);
+}
+
+}  // namespace
+}  // namespace muster::hub
+
+int main(int argc, char** argv) {
+  using namespace muster::hub;
+  const std::optional<int> child = RunAsChild(
+      argc, argv,
+      {{"fetch", &FetchChildMain}, {"render", &RenderChildMain}, {kJoinChildName, &JoinChildMain}});
+  return child.has_value() ? *child : Main(argc, argv);
+}
