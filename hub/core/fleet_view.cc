@@ -53,10 +53,12 @@ void AddDetail(const ClusterRow& row, pb::ClusterView& view) {
     if (package.desired != nullptr) {
       out->set_desired_commit(package.desired->source->commit);
       out->set_desired_bundle(package.desired->bundle.bytes());
+      out->set_repository(package.desired->source->repository);
     }
     if (package.applied != nullptr) {
       out->set_applied_commit(package.applied->commit);
       out->set_applied_bundle(package.applied->bundle.bytes());
+      if (out->repository().empty()) out->set_repository(package.applied->repository);
     }
     out->set_objects(package.objects);
     out->set_drifted(package.drifted);
@@ -65,6 +67,7 @@ void AddDetail(const ClusterRow& row, pb::ClusterView& view) {
     if (package.error != nullptr) out->set_message(*package.error);
     const auto found = reported.find(package.name.text());
     if (found == reported.end()) continue;
+    out->set_attempted_bundle(found->second->attempted_digest());
     *out->mutable_problems() = found->second->problems();
     *out->mutable_conditions() = found->second->conditions();
     for (const pb::Condition& condition : out->conditions()) {

@@ -141,6 +141,16 @@ TEST_F(ObservedTest, DriftIsNotedWhenSeenAndWhenHealed) {
   EXPECT_TRUE(HasEvent("DriftHealed"));
 }
 
+// Whoever waits must know whether a problem is about what is desired now.
+TEST_F(ObservedTest, DetailNamesTheBundleThatProblemsSpeakOf) {
+  pb::ObservedState state = Applied(one());
+  state.mutable_packages(0)->set_attempted_digest(std::string(Digest::kSize, 'a'));
+  Report(one(), state);
+  const pb::ClusterView view = MakeClusterView(*ClusterOf("one"), true);
+  EXPECT_EQ(view.packages(0).attempted_bundle(), std::string(Digest::kSize, 'a'));
+  EXPECT_EQ(view.packages(0).repository(), "apps");
+}
+
 TEST_F(ObservedTest, ARefusedStateShowsTheAgentsReason) {
   pb::ObservedState state = Applied(one());
   state.set_sync(pb::SYNC_STATUS_OUT_OF_SYNC);
