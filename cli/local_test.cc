@@ -125,7 +125,7 @@ TEST(Init, RunsTheHubsInitAndAdoptsItsContext) {
 
 TEST(Init, FailsWhenTheHubsInitFails) {
   TestRun run;
-  run.on_program = [] { return 2; };
+  run.on_program = [] { return 1; };
   EXPECT_EQ(run({"init", "--data", run.folder + "/hub"}), 2);
   EXPECT_EQ(run.out(), "");
 }

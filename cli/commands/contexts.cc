@@ -89,10 +89,7 @@ absl::StatusOr<ExitCode> Init(Session& session, const InitOptions& options) {
   arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
   absl::StatusOr<int> code = session.env().run("muster-hub", arguments);
   if (!code.ok()) return Tried("make a hub", code.status());
-  if (*code != 0) {
-    // The hub said why, on the same stderr.
-    return *code == 1 ? ExitCode::kDiffers : ExitCode::kError;
-  }
+  if (*code != 0) return ExitCode::kError;  // it said why, on the same stderr
   const std::string data = DataDirectory(options.arguments);
   const bool help = std::count(options.arguments.begin(), options.arguments.end(), "--help") > 0;
   if (data.empty() || help) return ExitCode::kOk;
