@@ -12,7 +12,7 @@ namespace muster::limits {
 // YAML and what is made of it.
 inline constexpr size_t kYamlFileBytesMax = 8u << 20;
 inline constexpr int kYamlDepthMax = 64;
-inline constexpr int kYamlNodesMax = 200'000;  // a file, aliases expanded
+inline constexpr int kYamlNodesMax = 200'000;               // a file, aliases expanded
 inline constexpr size_t kYamlExpandedBytesMax = 32u << 20;  // text of a file, aliases expanded
 inline constexpr int kYamlAliasesMax = 10'000;
 inline constexpr int kYamlDocumentsMax = 10'000;
@@ -29,6 +29,7 @@ inline constexpr int kVariableDepthMax = 16;                // ${a:-${b:-...}}
 inline constexpr size_t kVariableWorkBytesMax = 64u << 20;  // of values looked at, a document
 inline constexpr size_t kVariableBytesMax = 64u << 10;      // one value
 inline constexpr int kVariablesMax = 1'000;                 // of one package or target
+inline constexpr int kPutOffMax = 10'000;                   // wrong expressions after a '#', a file
 inline constexpr int kPatchesMax = 100;                     // of one target
 inline constexpr int kPatchOperationsMax = 10'000;          // of one JSON patch
 

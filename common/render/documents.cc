@@ -29,9 +29,12 @@ bool MentionsOptOut(absl::string_view text) {
 absl::StatusOr<bool> OptsOut(const TextDocument& document, const std::string& file) {
   // Most documents are not read twice.
   if (!MentionsOptOut(document.text)) return false;
-  const std::string text = absl::StrCat(std::string(document.line - 1, '\n'), document.text);
-  absl::StatusOr<std::vector<Document>> parsed = ParseYaml(text, file);
-  if (!parsed.ok()) return parsed.status();
+  absl::StatusOr<std::vector<Document>> parsed = ParseYaml(document.text, file);
+  if (!parsed.ok()) {
+    // Again with the lines before it, so that the message counts them.
+    const std::string text = absl::StrCat(std::string(document.line - 1, '\n'), document.text);
+    return ParseYaml(text, file).status();
+  }
   for (const Document& one : *parsed) {
     const Value* metadata = one.value.Get("metadata");
     const Value* annotations = metadata == nullptr ? nullptr : metadata->Get("annotations");

@@ -17,6 +17,7 @@ namespace muster {
 namespace {
 
 constexpr absl::string_view kLabels = "cluster.labels";
+constexpr size_t kShownBytes = 200;                  // of an expression, to find its end
 constexpr absl::string_view kMark = "\xEE\x80\x80";  // U+E000, which means nothing to anybody
 
 bool IsNameStart(char c) { return absl::ascii_isalpha(static_cast<unsigned char>(c)) || c == '_'; }
@@ -64,8 +65,28 @@ class Expander {
 
  private:
   std::string Located(size_t at, absl::string_view why) const {
-    const auto line = position_.line + std::count(text_.begin(), text_.begin() + at, '\n');
-    return absl::StrCat(position_.file, ":", line, ": ", why);
+    return absl::StrCat(position_.file, ":", position_.line + LineAt(at).number, ": ", why);
+  }
+
+  // Which line a place is in. Errors are asked about from left to right but for going back within
+  // a line, so that looking all of them up costs one pass.
+  struct Line {
+    int number = 0;
+    size_t start = 0;
+    size_t counted = 0;  // the text before here was looked at
+    size_t hash = 0;     // its first '#', or the text's end when there is none before `counted`
+  };
+  const Line& LineAt(size_t at) const {
+    if (at < line_.start) line_ = Line{.hash = text_.size()};
+    for (; line_.counted < at; ++line_.counted) {
+      const char c = text_[line_.counted];
+      if (c == '\n') {
+        line_ = {line_.number + 1, line_.counted + 1, line_.counted, text_.size()};
+      } else if (c == '#' && line_.hash == text_.size()) {
+        line_.hash = line_.counted;
+      }
+    }
+    return line_;
   }
 
   absl::Status Fail(size_t at, absl::string_view why) const {
@@ -74,8 +95,8 @@ class Expander {
 
   // The expression that starts at `at`, shortened, for messages.
   std::string Shown(size_t at) const {
-    const size_t end = std::min(text_.find_first_of("}\n", at), text_.size());
-    const absl::string_view all = text_.substr(at, end - at);
+    absl::string_view all = text_.substr(at, kShownBytes);
+    all = all.substr(0, all.find_first_of("}\n"));
     const std::string shown = absl::CHexEscape(all.substr(0, 40));
     return absl::StrCat("'", shown, all.size() > 40 ? "...'" : "}'");
   }
@@ -115,11 +136,9 @@ class Expander {
         const size_t start = at_, written = out.size();
         const absl::Status status = ReadExpression(depth + 1, live, out);
         if (!status.ok()) {
-          if (depth > 0 || !MayPutOff(status, start)) return status;
+          if (depth > 0) return status;
           out.resize(written);
-          RETURN_IF_ERROR(Append(PutOffMark(status), out));
-          const size_t end = text_.find_first_of("}\n", start);
-          at_ = end < text_.size() && text_[end] == '}' ? end + 1 : start + 2;
+          RETURN_IF_ERROR(PutOffOrFail(status, start, out));
         }
       } else {
         ++at_;
@@ -153,16 +172,22 @@ class Expander {
     return live ? Append(result, out) : absl::OkStatus();
   }
 
-  bool MayPutOff(const absl::Status& status, size_t start) const {
-    if (put_off_ == nullptr || !absl::IsInvalidArgument(status)) return false;
-    const size_t newline = text_.rfind('\n', start);
-    const size_t line = newline == text_.npos ? 0 : newline + 1;
-    return absl::StrContains(text_.substr(line, start - line), '#');
-  }
-
-  std::string PutOffMark(const absl::Status& status) {
+  // Puts an error off, if it may be one of a comment: writes the mark and goes on after the
+  // expression.
+  absl::Status PutOffOrFail(const absl::Status& status, size_t start, std::string& out) {
+    if (put_off_ == nullptr || !absl::IsInvalidArgument(status)) return status;
+    if (LineAt(start).hash >= start) return status;
+    if (put_off_->errors.size() >= limits::kPutOffMax) {
+      return absl::ResourceExhaustedError(
+          Located(start, absl::StrCat("more than ", limits::kPutOffMax,
+                                      " expressions in comments are wrong; remove the comments")));
+    }
+    RETURN_IF_ERROR(Append(absl::StrCat(kMark, put_off_->errors.size(), kMark), out));
     put_off_->errors.push_back(status);
-    return absl::StrCat(kMark, put_off_->errors.size() - 1, kMark);
+    const absl::string_view expression = text_.substr(start, kShownBytes);
+    const size_t end = expression.find_first_of("}\n");
+    at_ = start + (end != expression.npos && expression[end] == '}' ? end + 1 : 2);
+    return absl::OkStatus();
   }
 
   absl::string_view ReadName() {
@@ -341,6 +366,7 @@ class Expander {
   PutOff* const put_off_;  // null: nothing is put off
   size_t at_ = 0;
   size_t spent_ = 0;
+  mutable Line line_ = {.hash = text_.size()};  // a cache
   std::set<std::string> uses_;
 };
 

@@ -183,6 +183,38 @@ TEST(Variables, CollectsTheClusterVariablesThatATextMentions) {
   EXPECT_FALSE(CollectClusterVariables("${", {"f", 1}, uses).ok());
 }
 
+// Whether a '#' starts a comment only YAML knows, so errors after one wait for its answer.
+TEST(Variables, PutsErrorsAfterAHashOff) {
+  PutOff put_off;
+  const auto result = Substitute("a: ${replicas} # ${x} ${\nb: c#${y}d\n# ${replicas} ${z:-1}",
+                                 Scope(), {"f", 1}, &put_off);
+  ASSERT_TRUE(result.ok()) << result.status();
+  ASSERT_EQ(put_off.errors.size(), 3u);
+  EXPECT_EQ(put_off.errors[0].message().substr(0, 17), "f:1: variable 'x'");
+  EXPECT_EQ(put_off.errors[1].message().substr(0, 24), "f:1: variable expression");
+  EXPECT_EQ(put_off.errors[2].message().substr(0, 17), "f:2: variable 'y'");
+  EXPECT_NE(result->find("# 3 1"), std::string::npos);
+
+  const Value wrong =
+      Value::Map{{"a", Value::List{1, "x", result->substr(result->find("c#"), 12)}}};
+  EXPECT_EQ(put_off.Check(wrong), put_off.errors[2]);
+  EXPECT_TRUE(put_off.Check(Value::Map{{"a", "3"}}).ok());
+  // Before a '#' nothing is put off.
+  EXPECT_FALSE(Substitute("# a\n${x} # b", Scope(), {"f", 1}, &put_off).ok());
+  EXPECT_FALSE(Substitute("# ${x}", Scope(), {"f", 1}).ok());
+}
+
+TEST(Variables, ManyErrorsInCommentsCostOnePass) {
+  for (const std::string& one :
+       {std::string("${ ${x} "), "${x:-" + std::string(300, ' ') + "${y} "}) {
+    std::string text = "#";
+    while (text.size() < 6u << 20) text += one;
+    PutOff put_off;
+    EXPECT_EQ(Substitute(text, Scope(), {"f", 1}, &put_off).status().code(),
+              absl::StatusCode::kResourceExhausted);
+  }
+}
+
 TEST(Variables, BoundsNestingOutputAndWork) {
   std::string deep;
   for (int i = 0; i < limits::kVariableDepthMax; ++i) deep += "${x:-";
