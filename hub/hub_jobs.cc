@@ -1,9 +1,7 @@
 #include "hub/hub_jobs.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -11,6 +9,7 @@
 #include "absl/strings/strip.h"
 #include "common/base/status_macros.h"
 #include "hub/child/fetch_child.h"
+#include "hub/clones.h"
 #include "hub/core/keys.h"
 #include "hub/credentials.h"
 
@@ -43,15 +42,7 @@ std::optional<std::pair<std::string, Item>> WaitForItem(FairQueue<Item>& queue, 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<HubJobs>> HubJobs::Create(Options options, Parts parts) {
-  std::error_code error;
-  std::filesystem::create_directories(options.clones, error);
-  if (!error) {
-    std::filesystem::permissions(options.clones, std::filesystem::perms::owner_all, error);
-  }
-  if (error) {
-    return absl::UnavailableError(
-        absl::StrCat("make the directory of the clones ", options.clones, ": ", error.message()));
-  }
+  RETURN_IF_ERROR(OpenClones(options.clones, BootId()));
   return std::unique_ptr<HubJobs>(new HubJobs(std::move(options), std::move(parts)));
 }
 
@@ -83,6 +74,9 @@ HubJobs::~HubJobs() {
   for (const std::unique_ptr<Worker>& worker : workers_) worker->child->Stop();
   for (const std::unique_ptr<Worker>& worker : workers_) worker->thread.join();
   issuer_.join();
+  // The children go with their workers; until then one may still be writing.
+  workers_.clear();
+  CloseClones(options_.clones);
 }
 
 void HubJobs::Start(Job job) {
@@ -147,9 +141,7 @@ absl::StatusOr<pb::FetchResponse> HubJobs::AskToFetch(Worker& worker, const Fetc
   if (job.request.allow_file()) AllowPath(worker, job.request.url());
   absl::StatusOr<pb::FetchChildResponse> answer =
       Ask(worker, std::move(request), options_.fetch_timeout);
-  const std::string what =
-      absl::StrCat("fetch '", job.repository.text(), "' from ", job.request.url());
-  if (!answer.ok()) return Annotate(answer.status(), what);
+  if (!answer.ok()) return answer.status();
   const absl::Status status = StatusOf(*answer);
   if (status.ok()) return std::move(*answer->mutable_fetch());
   // A child sees the resolver's files as they were when it started; a new one looks again.
@@ -217,10 +209,9 @@ void HubJobs::ReadConfig(Worker& worker, ConfigTask task) {
   const absl::Status status = answer.ok() ? StatusOf(*answer) : answer.status();
   if (status.code() == absl::StatusCode::kCancelled) return;
   if (!status.ok()) {
-    parts_.post(FetchDone{
-        task.job.repository,
-        Annotate(status, absl::StrCat("read the declarations of '", task.job.repository.text(),
-                                      "' at ", task.response.commit().substr(0, 12)))});
+    parts_.post(FetchDone{task.job.repository,
+                          Annotate(status, absl::StrCat("read the declarations at ",
+                                                        task.response.commit().substr(0, 12)))});
     return;
   }
   *task.response.mutable_config() = std::move(*answer->mutable_config());

@@ -23,7 +23,8 @@ class GitSource {
   // from the known commit, and the commits between. `config` of the answer stays empty. The former
   // state is kept on every failure. Errors: kUnavailable (network), kUnauthenticated,
   // kPermissionDenied (host key, certificate, file:// without leave), kNotFound (repository or
-  // ref), kResourceExhausted (a limit, named), kInvalidArgument (URL).
+  // ref), kResourceExhausted (a limit, named), kInvalidArgument (URL). Messages say why and what to
+  // do; the caller knows what was fetched from where.
   virtual absl::StatusOr<v1::FetchResponse> Fetch(const v1::FetchRequest& request) = 0;
 
   // The Git id of the tree or file at `path` of a fetched commit: equal content, equal id.

@@ -53,7 +53,6 @@ void SetGlobalOptions() {
   }
   CHECK(git_libgit2_opts(GIT_OPT_SET_TEMPLATE_PATH, "") == 0);
   CHECK(git_libgit2_opts(GIT_OPT_SET_USER_AGENT, "muster") == 0);
-  CHECK(git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1) == 0);
   CHECK(git_libgit2_opts(GIT_OPT_ENABLE_STRICT_OBJECT_CREATION, 1) == 0);
   CHECK(git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 1) == 0);
   CHECK(git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, static_cast<ssize_t>(kObjectCacheBytes)) == 0);

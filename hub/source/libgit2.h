@@ -34,7 +34,7 @@ using Signature = std::unique_ptr<git_signature, Freer<git_signature_free>>;
 using TreeBuilder = std::unique_ptr<git_treebuilder, Freer<git_treebuilder_free>>;
 
 // Starts libgit2 and sets its global options, once a process: limits of memory, strict objects,
-// durable writes, and no configuration file of the machine is read.
+// and no configuration file of the machine is read.
 void Start();
 
 // From now on https servers must show a certificate signed by one in the file `authorities`; empty

@@ -15,6 +15,7 @@
 #include "hub/source/git_ref.h"
 #include "hub/source/git_url.h"
 #include "hub/source/libgit2.h"
+#include "hub/source/libgit2_packs.h"
 #include "hub/source/libgit2_remote.h"
 #include "hub/source/libgit2_tree.h"
 
@@ -262,14 +263,9 @@ absl::StatusOr<v1::FetchResponse> Libgit2Source::Fetch(const v1::FetchRequest& r
     return absl::InvalidArgumentError(
         absl::StrCat("'", CommitText(request.repository(), 64), "' cannot name a repository"));
   }
-  const std::string what = absl::StrCat("fetch '", request.repository(), "'");
-  const absl::StatusOr<WantedRef> wanted = ParseWantedRef(request);
-  if (!wanted.ok()) return Annotate(wanted.status(), what);
-  const absl::StatusOr<GitUrl> url = ParseGitUrl(request.url());
-  if (!url.ok()) return Annotate(url.status(), what);
-  absl::StatusOr<v1::FetchResponse> response = FetchFrom(*url, *wanted, request);
-  if (response.ok()) return response;
-  return Annotate(response.status(), absl::StrCat(what, " from ", url->text));
+  ASSIGN_OR_RETURN(const WantedRef wanted, ParseWantedRef(request));
+  ASSIGN_OR_RETURN(const GitUrl url, ParseGitUrl(request.url()));
+  return FetchFrom(url, wanted, request);
 }
 
 absl::StatusOr<v1::FetchResponse> Libgit2Source::FetchFrom(const GitUrl& url,
@@ -277,11 +273,12 @@ absl::StatusOr<v1::FetchResponse> Libgit2Source::FetchFrom(const GitUrl& url,
                                                            const v1::FetchRequest& request) {
   if (url.scheme == GitUrl::Scheme::kFile && !request.allow_file()) {
     return absl::PermissionDeniedError(
-        "the hub does not allow file:// repositories; start it with --allow-file, or serve the "
-        "repository over https or ssh");
+        "the hub does not allow file:// repositories; start it with --allow-file-urls, or serve "
+        "the repository over https or ssh");
   }
   const std::string clone = CloneOf(request.repository());
   RemoveLeftovers(clone);
+  RETURN_IF_ERROR(libgit2::JoinPacks(clone));
   ASSIGN_OR_RETURN(const libgit2::Repository repository, OpenOrCreate(clone));
   git_oid head;
   const bool pinned = !wanted.commit.empty();

@@ -6,7 +6,8 @@
 // only one of them fetches a given repository. No work tree, no submodules, no hooks, no
 // configuration from the repository or the machine.
 //
-// A clone is a cache: what is broken is thrown away and fetched again.
+// A clone is a cache: what is broken is thrown away and fetched again. Written without fsync: see
+// hub/clones.h.
 #pragma once
 
 #include <string>

@@ -170,6 +170,32 @@ TEST_F(Libgit2SourceTest, ABrokenCloneIsFetchedAnew) {
   EXPECT_TRUE(world_.source().Read("apps", head, "a.yaml").ok());
 }
 
+// Each fetch brings a pack; they must not grow without end, and nothing may be lost on the way.
+TEST_F(Libgit2SourceTest, PacksAreJoinedAndNothingIsLost) {
+  GitFixture fixture = world_.At("server");
+  std::vector<std::string> commits;
+  const auto fetch_one = [&](const std::string& branch) {
+    commits.push_back(fixture.Commit(branch, {{"a.yaml", absl::StrCat(commits.size())}}, "change"));
+    v1::FetchRequest request = Request();
+    request.set_branch(branch);
+    ASSERT_TRUE(world_.source().Fetch(request).ok());
+  };
+  fetch_one("gone");  // reachable from nothing later on
+  fixture.DeleteBranch("gone");
+  for (int i = 0; i < 120; ++i) fetch_one("main");
+
+  int packs = 0;
+  for (const auto& entry : fs::directory_iterator(world_.clones() + "/apps.git/objects/pack")) {
+    packs += entry.path().extension() == ".pack" ? 1 : 0;
+  }
+  EXPECT_LE(packs, 60);
+  for (size_t i = 0; i < commits.size(); ++i) {
+    const auto files = world_.source().Read("apps", commits[i], "");
+    ASSERT_TRUE(files.ok()) << i << ": " << files.status();
+    EXPECT_EQ(*files->Find("a.yaml"), absl::StrCat(i));
+  }
+}
+
 TEST_F(Libgit2SourceTest, RefusesSymbolicLinks) {
   const std::string head = world_.At("server").CommitWithLink("main", "web/link", "/etc/passwd");
   for (const char* path : {"", "web", "web/link", "web/link/x"}) {

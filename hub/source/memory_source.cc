@@ -105,14 +105,14 @@ absl::StatusOr<MemoryRemotes::CommitPointer> MemorySource::Find(const v1::FetchR
 }
 
 absl::StatusOr<v1::FetchResponse> MemorySource::Fetch(const v1::FetchRequest& request) {
-  const std::string what = absl::StrCat("fetch '", request.repository(), "'");
   if (!IsRepositoryName(request.repository())) {
-    return absl::InvalidArgumentError(absl::StrCat(what, ": not a repository's name"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", request.repository(), "' cannot name a repository"));
   }
   ASSIGN_OR_RETURN(const WantedRef wanted, ParseWantedRef(request));
   ASSIGN_OR_RETURN(const GitUrl url, ParseGitUrl(request.url()));
   if (url.scheme == GitUrl::Scheme::kFile && !request.allow_file()) {
-    return absl::PermissionDeniedError(absl::StrCat(what, ": file:// is not allowed"));
+    return absl::PermissionDeniedError("the hub does not allow file:// repositories");
   }
   Commits& clone = clones_[request.repository()];
   const auto pinned = clone.find(wanted.commit);
@@ -120,9 +120,7 @@ absl::StatusOr<v1::FetchResponse> MemorySource::Fetch(const v1::FetchRequest& re
   if (pinned != clone.end()) {
     head = pinned->second;
   } else {
-    absl::StatusOr<MemoryRemotes::CommitPointer> found = Find(request, wanted);
-    if (!found.ok()) return Annotate(found.status(), what);
-    head = *std::move(found);
+    ASSIGN_OR_RETURN(head, Find(request, wanted));
   }
   for (auto at = head; at != nullptr && clone.emplace(at->id, at).second;) at = at->parent;
   return Describe(clone, *head, request.known_commit());
