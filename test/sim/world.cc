@@ -103,6 +103,7 @@ void World::PrepareDisk() {
     record.set_state(v1::ClusterRecord::STATE_ENROLLED);
     record.set_spki(Digest::Of(absl::StrCat("key of ", name)).bytes());
     record.set_identity_public_key(Ed25519PrivateKey::FromSeed(Seed32(name)).public_key().bytes());
+    record.set_certificate_der("certificate");
     record.set_enrolled_ms(absl::ToUnixMillis(kStart));
     record.set_certificate_expires_ms(absl::ToUnixMillis(kStart + absl::Hours(24 * 3650)));
     batch.Put(hub::keys::Cluster(agents_[i]->cluster()), record.SerializeAsString());
