@@ -9,11 +9,12 @@
 #include "agent/rpc/enroller.h"
 #include "agent/rpc/grpc_blob_fetcher.h"
 #include "agent/rpc/grpc_hub_link.h"
-#include "agent/rpc/identity.h"
 #include "common/base/check.h"
 #include "common/base/clock.h"
 #include "common/base/status_macros.h"
 #include "common/store/memory_store.h"
+#include "common/trust/certificate.h"
+#include "common/trust/ed25519.h"
 #include "common/trust/join_token.h"
 
 namespace muster::bench {
@@ -36,8 +37,9 @@ class AgentHost::OneAgent {
         random_(static_cast<uint64_t>(index) + 1),
         store_(std::move(store)),
         driver_(/*keep_json=*/false),
-        credentials_(*agent::OpenIdentity(identity)),
-        channel_(identity.agent_address(), credentials_.root_pem, credentials_.tls),
+        signer_(Ed25519PrivateKey::FromSeed(identity.identity_seed())),
+        channel_(identity.agent_address(), CertificateToPem(identity.root_der()),
+                 agent::ClientKeyPair(identity)),
         fetcher_(channel_),
         inbox_("agent", 10'000),
         jobs_(*this),
@@ -49,7 +51,7 @@ class AgentHost::OneAgent {
         agent_({.store = *store_,
                 .jobs = jobs_,
                 .link = link_,
-                .signer = *credentials_.signer,
+                .signer = signer_,
                 .inbox = inbox_},
                Settings(identity), random_) {
     inbox_.OnPost([this] { host_.Ready(index_); });
@@ -90,7 +92,14 @@ class AgentHost::OneAgent {
     settings.cluster_id = identity.cluster_id();
     settings.agent_version = "bench";
     settings.driver = driver_.Name();
-    settings.verifier = credentials_.verifier;
+    std::vector<Ed25519PublicKey> keys;
+    for (const std::string& signer : identity.signer_der()) {
+      absl::StatusOr<Ed25519PublicKey> key =
+          SignerKey(identity.root_der(), signer, kClock.Now());
+      CHECK_OK(key);
+      keys.push_back(*std::move(key));
+    }
+    settings.verifier = std::make_shared<Ed25519Verifier>(std::move(keys), 1);
     return settings;
   }
 
@@ -100,7 +109,7 @@ class AgentHost::OneAgent {
   SeededRandom link_random_{7};
   std::unique_ptr<MemoryStore> store_;
   agent::MemoryDriver driver_;
-  agent::AgentCredentials credentials_;
+  const Ed25519Signer signer_;
   agent::HubChannel channel_;
   agent::GrpcBlobFetcher fetcher_;
   Inbox<agent::Event> inbox_;

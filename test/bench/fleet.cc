@@ -22,7 +22,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
-#include "cli/config.h"
 #include "cli/hub_client.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
@@ -110,6 +109,11 @@ class Fleet {
 
   std::string Path(absl::string_view name) const { return absl::StrCat(directory_, "/", name); }
 
+  std::string Text(absl::string_view name) const {
+    std::ifstream file(Path(name));
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
   // ------------------------------------------------------------ Git
 
   void WriteApps(int changed) {
@@ -187,11 +191,10 @@ class Fleet {
       if (sides[0] == "operator") operator_port_ = port;
       if (sides[0] == "join") join_port_ = port;
     }
-    const cli::Environment env = {{"MUSTER_CONFIG", Path("hub/admin/config.yaml")}};
-    ASSIGN_OR_RETURN(const cli::Config config, cli::LoadConfig(env));
-    ASSIGN_OR_RETURN(const cli::ConfigContext context, cli::ChooseContext(config, env, ""));
-    ASSIGN_OR_RETURN(cli::HubAddress address, cli::LoadCredentials(context, config.path));
-    address.address = absl::StrCat("127.0.0.1:", operator_port_);
+    const cli::HubAddress address = {.address = absl::StrCat("127.0.0.1:", operator_port_),
+                                     .ca_pem = Text("hub/admin/root.pem"),
+                                     .certificate_pem = Text("hub/admin/operator.pem"),
+                                     .key_pem = Text("hub/admin/operator-key.pem")};
     ASSIGN_OR_RETURN(client_, cli::ConnectHub(address, absl::Seconds(10)));
     return Until(absl::Seconds(30), "the hub answers", [this] { return client_->GetHub().ok(); });
   }
