@@ -147,7 +147,12 @@ void Network::ToAgent(hub::LinkId link, agent::Event event) {
   const int agent = found->second.agent;
   ++messages_;
   const bool first = std::holds_alternative<agent::LinkUp>(event);
-  if (!first && (ends_[agent].parted || Lost())) return;
+  if (!first && ends_[agent].parted) return;
+  if (!first && Lost()) {
+    // Without its greeting a stream is none: the real link gives up on it.
+    if (std::holds_alternative<agent::Welcomed>(event)) Break(link, /*tell_hub=*/true);
+    return;
+  }
   const int copies = first ? 1 : Copies();
   for (int copy = 0; copy < copies; ++copy) {
     found->second.last_down = std::max(parts_.queue.Now() + Delay(), found->second.last_down);
