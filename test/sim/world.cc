@@ -147,7 +147,7 @@ std::string World::WhyNotConverged() const {
   for (size_t i = 0; i < agents_.size(); ++i) {
     const std::string& name = agents_[i]->name();
     if (agents_[i]->driver().Objects() != forge_->Expected(static_cast<int>(i))) {
-      return absl::StrCat(name, " does not hold what Git says");
+      return absl::StrCat(name, " does not hold what Git says: ", Difference(static_cast<int>(i)));
     }
     const std::shared_ptr<const hub::ClusterRow> row = view->clusters().Find(name);
     if (row == nullptr) return absl::StrCat("the hub does not show ", name);
@@ -160,6 +160,23 @@ std::string World::WhyNotConverged() const {
     }
   }
   return "";
+}
+
+std::string World::Difference(int index) const {
+  const std::map<ObjectKey, std::string> live = agents_[index]->driver().Objects();
+  const std::map<ObjectKey, std::string> expected = forge_->Expected(index);
+  std::string text;
+  for (const auto& [key, json] : expected) {
+    const auto found = live.find(key);
+    if (found == live.end()) absl::StrAppend(&text, " missing ", key.name);
+    if (found != live.end() && found->second != json) absl::StrAppend(&text, " other ", key.name);
+  }
+  for (const auto& [key, json] : live) {
+    if (!expected.contains(key)) absl::StrAppend(&text, " surplus ", key.name, " ", json);
+  }
+  const agent::AgentCore* core = agents_[index]->core();
+  return absl::StrCat(text, "; the agent says: ",
+                      core == nullptr ? "nothing" : core->observed().ShortDebugString());
 }
 
 void World::AfterTurn() {

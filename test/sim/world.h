@@ -101,6 +101,7 @@ class World {
   void CheckRemoval(int index, const agent::RemoveRequest& request);
   [[noreturn]] void Fail(const std::string& what);
   std::string WhyNotConverged() const;
+  std::string Difference(int index) const;
 
   const WorldSettings settings_;
   SeededRandom random_;
