@@ -159,9 +159,25 @@ void OnAgentDisconnected(Turn& turn, const AgentDisconnected& event) {
   cluster->link = 0;
 }
 
+// A stream does not lose messages, but nothing here rests on that: who is behind at two heartbeats
+// in a row is sent, or asked for, once more what it should have had.
 void OnAgentHeartbeat(Turn& turn, const AgentHeartbeat& event) {
   ClusterState* cluster = ClusterOfLink(turn.state, event.link);
-  if (cluster != nullptr) Heard(turn, *cluster);
+  if (cluster == nullptr) return;
+  Heard(turn, *cluster);
+  const pb::Heartbeat& heartbeat = event.heartbeat;
+  const bool lacks_push = heartbeat.generation() < cluster->desired.generation;
+  const bool lacks_report = !heartbeat.observed_digest().empty() &&
+                            heartbeat.observed_digest() != cluster->reported.digest.view();
+  const bool again = cluster->behind && (lacks_push || lacks_report);
+  cluster->behind = !again && (lacks_push || lacks_report);
+  if (!again) return;
+  if (lacks_push) {
+    cluster->agent_generation = heartbeat.generation();
+    cluster->agent_digest = Digest();
+    PushIfNews(turn, *cluster);
+  }
+  if (lacks_report) turn.out.sends.push_back({event.link, pb::ReportWanted()});
 }
 
 void CheckLiveness(Turn& turn, const std::string& cluster_id) {

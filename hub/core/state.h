@@ -146,6 +146,8 @@ struct ClusterState {
   v1::ConnectionStatus connection = v1::CONNECTION_STATUS_OFFLINE;
   uint64_t agent_generation = 0;  // what the agent said that it has accepted
   Digest agent_digest;
+  bool behind =
+      false;  // whether its last heartbeat spoke of less than it was sent, or than we have
   std::set<RequestId> waiting;           // enrolments that wait for the certificate
   std::map<RequestId, Digest> renewals;  // under way, with their CSR
   bool issuing = false;

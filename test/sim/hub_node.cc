@@ -33,11 +33,11 @@ class HubNode::Jobs final : public hub::Jobs {
 
   void Start(hub::Job job) override {
     const bool fetches = std::holds_alternative<hub::FetchJob>(job);
-    node_.world().queue.After(
-        fetches ? kFetchTime : kRenderTime,
-        [node = &node_, life = life_, job = std::move(job)]() mutable {
-          if (node->life() == life) node->Post(Perform(*node, std::move(job)));
-        });
+    node_.world().queue.After(fetches ? kFetchTime : kRenderTime,
+                              [node = &node_, life = life_, job = std::move(job)]() mutable {
+                                if (node->life() == life)
+                                  node->Post(Perform(*node, std::move(job)));
+                              });
   }
 
  private:

@@ -8,7 +8,7 @@
 namespace muster::sim {
 namespace {
 
-constexpr absl::Duration kBetweenFaults = absl::Seconds(4);
+constexpr absl::Duration kBetweenFaults = absl::Seconds(3);
 
 }  // namespace
 

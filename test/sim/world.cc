@@ -175,8 +175,11 @@ std::string World::Difference(int index) const {
     if (!expected.contains(key)) absl::StrAppend(&text, " surplus ", key.name, " ", json);
   }
   const agent::AgentCore* core = agents_[index]->core();
-  return absl::StrCat(text, "; the agent says: ",
-                      core == nullptr ? "nothing" : core->observed().ShortDebugString());
+  const auto row = hub_->view()->clusters().Find(agents_[index]->name());
+  return absl::StrCat(
+      text, "; agent: ", core == nullptr ? "down" : absl::StrCat(core->observed().generation()),
+      network_->Connected(index) ? ", connected" : ", not connected",
+      "; hub: ", row == nullptr ? "no row" : hub::MakeClusterView(*row, true).ShortDebugString());
 }
 
 void World::AfterTurn() {
