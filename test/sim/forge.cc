@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
+#include "common/base/limits.h"
 
 namespace muster::sim {
 namespace {
@@ -109,8 +110,12 @@ void Forge::ChangeObject() {
 }
 
 void Forge::AddObject() {
-  Remember();
   const std::string package = AnyPackage();
+  // A package that leaves a cluster must fit into the deletion budget, or it is held, as it should.
+  if (content_[package].size() >= static_cast<size_t>(limits::kDeletionsFloor)) {
+    return ChangeObject();
+  }
+  Remember();
   content_[package][absl::StrCat(package, "-", next_object_++)] = next_value_++;
   CommitApps(AppsFiles(), "add an object");
 }

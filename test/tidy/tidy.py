@@ -76,7 +76,7 @@ LOOSE_END = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b(?!\([^)]+\))")
 
 
 def is_test(path):
-    return path.startswith("test/") or re.search(r"_(test|conformance|fuzz)\.(h|cc)$", path)
+    return path.startswith("test/") or re.search(r"_(test|conformance|fixture|fuzz)\.(h|cc)$", path)
 
 
 def strip(text):
