@@ -33,7 +33,8 @@ absl::StatusOr<bool> OptsOut(const TextDocument& document, const std::string& fi
   if (!parsed.ok()) {
     // Again with the lines before it, so that the message counts them.
     const std::string text = absl::StrCat(std::string(document.line - 1, '\n'), document.text);
-    return ParseYaml(text, file).status();
+    const absl::Status counted = ParseYaml(text, file).status();
+    return counted.ok() ? parsed.status() : counted;
   }
   for (const Document& one : *parsed) {
     const Value* metadata = one.value.Get("metadata");
