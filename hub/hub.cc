@@ -42,7 +42,7 @@ bool Hub::TakeTurn(absl::Time now, std::vector<Event> events) {
   const bool tick = events.empty() && parts_.core.NextWake() <= now;
   if (tick) parts_.core.Handle(now, Tick{}, outbox);
   CHECK_OK(parts_.store.Commit(outbox.batch));
-  // Before the answers, so that who was answered finds in the view what was done.
+  // Before anything is sent: who was answered finds what was done, and who is invited is admitted.
   view_.Publish(parts_.core.View());
   Act(std::move(outbox));
   return tick || !events.empty();

@@ -1,5 +1,5 @@
 // Hub: the shell around HubCore. It takes turns: drains the inbox, lets the core decide, commits
-// once, and only then acts. It knows interfaces only.
+// once, publishes the view, and only then acts. It knows interfaces only.
 //
 // Post: any thread. Turn and Run: one thread. Promise: nothing is sent, started, answered or
 // published before the batch that it rests on is durable. If a commit fails the process dies: the

@@ -1,5 +1,6 @@
 #include "hub/hub.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,18 +24,24 @@ class Recorder final : public Store, public Jobs, public AgentLinks, public Answ
   }
   absl::Status Commit(const Batch& batch) override {
     if (!failure.ok()) return failure;
-    trace.push_back(absl::StrCat("commit ", batch.empty() ? "nothing" : "something"));
+    Record(batch.empty() ? "commit nothing" : "commit something");
     return store.Commit(batch);
   }
-  void Start(Job) override { trace.push_back("job"); }
-  void Post(Send) override { trace.push_back("send"); }
-  void Close(const CloseLink&) override { trace.push_back("close"); }
-  void Answer(EnrollReply) override { trace.push_back("answer"); }
-  void Answer(RenewReply) override { trace.push_back("answer"); }
-  void Answer(OperatorReply) override { trace.push_back("answer"); }
+  void Start(Job) override { Record("job"); }
+  void Post(Send) override { Record("send"); }
+  void Close(const CloseLink&) override { Record("close"); }
+  void Answer(EnrollReply) override { Record("answer"); }
+  void Answer(RenewReply) override { Record("answer"); }
+  void Answer(OperatorReply) override { Record("answer"); }
+
+  // What was done, and which view was published then.
+  void Record(absl::string_view what) {
+    trace.push_back(version ? absl::StrCat(what, " at ", version()) : std::string(what));
+  }
 
   MemoryStore store;
   absl::Status failure;
+  std::function<uint64_t()> version;
   std::vector<std::string> trace;
 };
 
@@ -64,13 +71,15 @@ class HubTest : public testing::Test {
   HubCore core_;
 };
 
-TEST_F(HubTest, CommitsBeforeItAnswersAndPublishes) {
+TEST_F(HubTest, CommitsThenPublishesThenAnswers) {
   Hub hub(MakeHub());
   const uint64_t before = hub.view().Get()->version();
+  recorder_.version = [&] { return hub.view().Get()->version(); };
   hub.Post(Question());
   EXPECT_TRUE(hub.Turn(now_));
-  EXPECT_EQ(recorder_.trace, (std::vector<std::string>{"commit something", "answer"}));
-  EXPECT_GE(hub.view().Get()->version(), before);
+  ASSERT_EQ(recorder_.trace.size(), 2u);
+  EXPECT_EQ(recorder_.trace[0], absl::StrCat("commit something at ", before));
+  EXPECT_EQ(recorder_.trace[1], absl::StrCat("answer at ", before + 1));
 }
 
 TEST_F(HubTest, ManyEventsCostOneCommit) {

@@ -94,7 +94,7 @@ void Issue(Turn& turn, ClusterState& cluster, Desired next) {
   next.content_generation = same_content ? cluster.desired.content_generation : generation;
   next.issued_ms = state.now_ms();
   next.not_after_ms = absl::ToUnixMillis(state.now + state.settings.desired_state_lifetime);
-  const std::string payload = PayloadOf(state.settings.hub_id, cluster.id, next);
+  std::string payload = PayloadOf(state.settings.hub_id, cluster.id, next);
   if (payload.size() > limits::kDesiredStateBytesMax) {
     SetCondition(cluster.conditions,
                  MakeCondition("DesiredStateFits", pb::CONDITION_STATUS_FALSE, "TooLarge",
@@ -109,6 +109,7 @@ void Issue(Turn& turn, ClusterState& cluster, Desired next) {
   }
   ClearCondition(cluster.conditions, "DesiredStateFits");
   next.digest = Digest::Of(payload);
+  next.payload = std::make_shared<const std::string>(std::move(payload));
   CHECK_GT(next.generation, cluster.desired.generation);
   const bool first = cluster.desired.generation == 0;
   cluster.desired = std::move(next);
@@ -171,7 +172,9 @@ void PushIfNews(Turn& turn, ClusterState& cluster) {
     return;
   }
   PushDesired push;
-  push.payload = PayloadOf(turn.state.settings.hub_id, cluster.id, desired);
+  push.payload = desired.payload != nullptr
+                     ? *desired.payload
+                     : PayloadOf(turn.state.settings.hub_id, cluster.id, desired);
   for (const auto& entry : desired.packages) {
     const ReportedPackage* reported = ReportedOf(cluster, entry->name);
     const bool has = reported != nullptr && reported->applied != nullptr;

@@ -1,6 +1,6 @@
 #include "hub/core/enrollment.h"
 
-#include "hub/core/core_fixture.h"
+#include "hub/core/core_fixture_test.h"
 
 namespace muster::hub {
 namespace {

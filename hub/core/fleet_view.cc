@@ -202,7 +202,7 @@ void FindInClusters(const FleetView& view, pb::HubView& out) {
     if (row.state != pb::ClusterRecord::STATE_ENROLLED) return;
     if (row.certificate_expires_ms > 0 && row.certificate_expires_ms <= view.hub().now_ms) {
       errors.Add(subject, "its certificate has expired: it cannot connect any more",
-                 absl::StrCat("muster revoke ", name, " && muster token create ", name));
+                 absl::StrCat("muster revoke ", name, " && muster join ", name));
     } else if (row.connection != pb::CONNECTION_STATUS_CONNECTED) {
       warnings.Add(subject, row.message, describe);
     } else if (row.health == pb::HEALTH_STATUS_DEGRADED ||
@@ -336,6 +336,9 @@ pb::HubView MakeHubView(const FleetView& view) {
     if (row.connection == pb::CONNECTION_STATUS_CONNECTED) out.set_connected(out.connected() + 1);
     if (row.converged) out.set_converged(out.converged() + 1);
   });
+  for (const pb::Condition& condition : hub.conditions) {
+    Findings(out, "error", "date").Add("hub", condition.message(), "date");
+  }
   FindInRepositories(view, out);
   FindInPackages(view, out);
   FindInClusters(view, out);

@@ -18,6 +18,8 @@
 namespace muster::hub {
 namespace {
 
+constexpr absl::Duration kClockBehindMax = absl::Minutes(1);
+
 // Which room an event belongs to.
 struct Dispatch {
   Turn& turn;
@@ -85,6 +87,15 @@ void RunWakes(Turn& turn) {
   }
 }
 
+// Time does not go back; a clock that does is shown, because until it has caught up nothing that
+// waits for its time happens.
+void WatchClock(State& state, absl::Time now) {
+  const bool behind = state.now - now > kClockBehindMax;
+  if (behind == state.clock_behind) return;
+  state.clock_behind = behind;
+  state.marks.view_hub = true;
+}
+
 // The line from placement to desired state, for what the event changed.
 void Settle(Turn& turn) {
   Place(turn);
@@ -121,6 +132,7 @@ absl::Status HubCore::FinishLoad() {
 void HubCore::Handle(absl::Time now, const Event& event, Outbox& outbox) {
   CHECK(state_->interner == nullptr) << "an event before FinishLoad";
   State& state = *state_;
+  WatchClock(state, now);
   state.now = std::max(state.now, now);
   Turn turn{state, outbox};
   if (state.started == absl::InfinitePast()) Start(turn);

@@ -1,7 +1,7 @@
 // Stories that follow the whole line, from a commit to a converged cluster, and over restarts.
 #include "hub/core/hub_core.h"
 
-#include "hub/core/core_fixture.h"
+#include "hub/core/core_fixture_test.h"
 
 namespace muster::hub {
 namespace {
@@ -154,6 +154,20 @@ TEST_F(HubCoreTest, TimeNeverGoesBackOverARestart) {
   ASSERT_TRUE(state.ParseFromString(record.payload()));
   EXPECT_GE(state.issued_ms(), issued);
   EXPECT_EQ(state.generation(), 2u);
+}
+
+TEST_F(HubCoreTest, AClockThatGoesBackIsShown) {
+  SmallFleet();
+  EXPECT_TRUE(MakeHubView(*core->View()).conditions().empty());
+  now -= absl::Hours(1);
+  Do(Tick{});
+  const pb::HubView view = MakeHubView(*core->View());
+  ASSERT_EQ(view.conditions_size(), 1);
+  EXPECT_NE(view.conditions(0).message().find("clock"), std::string::npos);
+  EXPECT_EQ(view.findings(0).severity(), "error");
+  now += absl::Hours(2);
+  Do(Tick{});
+  EXPECT_TRUE(MakeHubView(*core->View()).conditions().empty());
 }
 
 TEST_F(HubCoreTest, ARestoredBackupCatchesUpWithItsAgents) {

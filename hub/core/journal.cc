@@ -10,6 +10,7 @@ namespace {
 
 void WriteHead(Turn& turn, const RepositoryState& repository) {
   const RepositoryName name(repository.record.spec().name());
+  turn.state.marks.view_hub = true;
   turn.out.batch.Put(keys::Commit(name, repository.head_number),
                      repository.head.SerializeAsString());
 }
@@ -25,6 +26,7 @@ void Note(Turn& turn, Happening happening) {
   record.set_subject(std::move(happening.subject));
   record.set_message(std::move(happening.message));
   record.set_actor(std::move(happening.actor));
+  state.marks.view_hub = true;
   const uint64_t number = ++state.last_event;
   turn.out.batch.Put(keys::Event(number), record.SerializeAsString());
   if (number > kEventsKept) turn.out.batch.Delete(keys::Event(number - kEventsKept));

@@ -110,7 +110,7 @@ void Heard(Turn& turn, ClusterState& cluster) {
   cluster.heard = state.now;
   SetConnection(turn, cluster, pb::CONNECTION_STATUS_CONNECTED);
   PlanLook(state, cluster, state.now + limits::kStaleAfterHeartbeats * state.settings.heartbeat);
-  ShowCluster(state, cluster);
+  state.marks.view_heard.insert(cluster.id);
 }
 
 void OnAgentConnected(Turn& turn, const AgentConnected& event) {
@@ -133,6 +133,7 @@ void OnAgentConnected(Turn& turn, const AgentConnected& event) {
   state.links[event.link] = cluster->id;
   TakeHello(turn, *cluster, event.hello);
   Heard(turn, *cluster);
+  ShowCluster(state, *cluster);
 
   pb::Welcome welcome;
   welcome.set_heartbeat_interval_ms(absl::ToInt64Milliseconds(state.settings.heartbeat));

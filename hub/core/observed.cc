@@ -190,12 +190,12 @@ void TakeReport(Turn& turn, ClusterState& cluster, const pb::Report& report, con
     const absl::StatusOr<Digest> bundle = Digest::FromBytes(package.bundle_digest());
     if (!bundle.ok()) continue;  // never applied
     const PackageName name(package.name());
-    for (ReportedPackage& one : next.packages) {
-      if (one.name != name) continue;
-      one.applied = OriginOf(cluster, Find(former.packages, name), name, *bundle, receipt);
-    }
+    const auto one = std::partition_point(next.packages.begin(), next.packages.end(),
+                                          [&](const auto& other) { return other.name < name; });
+    one->applied = OriginOf(cluster, Find(former.packages, name), name, *bundle, receipt);
   }
   JudgeConvergence(turn, cluster);
+  ShowCluster(turn.state, cluster);
   WriteChanges(turn, cluster, former, next, receipt ? receipt->digest : Digest());
   NoteDrift(turn, cluster, former, next);
   turn.out.batch.Put(keys::Observed(cluster.id),

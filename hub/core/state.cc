@@ -117,9 +117,10 @@ void WriteCluster(State& state, const ClusterId& id, Batch& batch) {
 }
 
 void WriteDesired(State& state, const ClusterId& id, Batch& batch) {
-  const Desired& desired = state.clusters.at(id).desired;
+  Desired& desired = state.clusters.at(id).desired;
   pb::DesiredRecord record;
-  record.set_payload(PayloadOf(state.settings.hub_id, id, desired));
+  record.set_payload(desired.payload != nullptr ? *std::exchange(desired.payload, nullptr)
+                                                : PayloadOf(state.settings.hub_id, id, desired));
   record.set_content_digest(desired.content.bytes());
   record.set_content_generation(desired.content_generation);
   batch.Put(keys::Desired(id), record.SerializeAsString());

@@ -98,6 +98,8 @@ struct Desired {
   v1::ClusterMode mode = v1::CLUSTER_MODE_ENFORCE;
   bool suspended = false;
   std::vector<std::shared_ptr<const PackageEntry>> packages;  // sorted by name
+  // The payload, from when it was issued until it was written; null otherwise: see PayloadOf.
+  std::shared_ptr<const std::string> payload;
 };
 
 // What the cluster last said of a package.
@@ -206,6 +208,8 @@ struct Marks {
   std::set<PackageName> view_packages;
   std::set<RepositoryName> view_repositories;
   std::set<ClusterName> view_clusters;
+  bool view_hub = false;  // the hub itself or its journal: whoever watches has to look again
+  std::set<ClusterId> view_heard;  // nothing changed but when they were last heard
 };
 
 class Interner;
@@ -218,6 +222,7 @@ struct State {
   Random& random;
   absl::Time now = absl::InfinitePast();      // of the event in hand
   absl::Time started = absl::InfinitePast();  // of the first event
+  bool clock_behind = false;                  // the machine's clock is well before `now`
 
   v1::HubMeta meta;
   std::map<RepositoryName, RepositoryState> repositories;

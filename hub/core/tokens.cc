@@ -74,7 +74,7 @@ absl::Status RevokeTokenById(Turn& turn, const std::string& id, const std::strin
   const auto found = turn.state.tokens.find(TokenId(id));
   if (found == turn.state.tokens.end()) {
     return absl::NotFoundError(
-        absl::StrCat("revoke token: there is no token '", id, "'; see 'muster get tokens'"));
+        absl::StrCat("revoke token: there is no token '", id, "'; see 'muster token list'"));
   }
   if (found->second.state() == pb::TokenRecord::STATE_USED) {
     return absl::FailedPreconditionError(

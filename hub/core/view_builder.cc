@@ -15,19 +15,6 @@ namespace muster::hub {
 namespace pb = muster::v1;
 namespace {
 
-// Every package that concerns the cluster: selected, desired or reported; sorted.
-std::vector<PackageName> PackagesOf(const ClusterState& cluster) {
-  std::vector<PackageName> names;
-  for (const Placement& placement : cluster.placements) {
-    names.emplace_back(placement.package->record.spec().name());
-  }
-  for (const auto& entry : cluster.desired.packages) names.push_back(entry->name);
-  for (const ReportedPackage& package : cluster.reported.packages) names.push_back(package.name);
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  return names;
-}
-
 // Why the newest revision is not what the cluster should have; null when it is.
 std::shared_ptr<const std::string> ErrorOf(const Placement& placement) {
   return placement.variant == nullptr ? placement.error : placement.variant->error;
@@ -36,6 +23,15 @@ std::shared_ptr<const std::string> ErrorOf(const Placement& placement) {
 // Whether what the agent said of a package is about the bundle that it should have.
 bool Speaks(const PackageStatus& status, const ReportedPackage& reported) {
   return status.desired != nullptr && reported.attempted == status.desired->bundle;
+}
+
+void TakeReported(const ReportedPackage& said, PackageStatus& status) {
+  status.applied = said.applied;
+  status.objects = said.objects;
+  status.drifted = said.drifted;
+  status.held = said.held;
+  status.failed = said.failed;
+  status.drift_healed = said.drift_healed;
 }
 
 void JudgePackageStatus(const ClusterState& cluster, const ReportedPackage* reported,
@@ -62,35 +58,42 @@ void JudgePackageStatus(const ClusterState& cluster, const ReportedPackage* repo
   if (status.error != nullptr) status.sync = pb::SYNC_STATUS_OUT_OF_SYNC;
 }
 
+// Every package that concerns the cluster: selected, desired or reported. The three lists are
+// sorted by name and merged.
 std::vector<PackageStatus> StatusesOf(const ClusterState& cluster) {
   std::vector<PackageStatus> statuses;
-  const std::vector<PackageName> names = PackagesOf(cluster);
-  statuses.reserve(names.size());
+  statuses.reserve(std::max({cluster.placements.size(), cluster.desired.packages.size(),
+                             cluster.reported.packages.size()}));
   auto placement = cluster.placements.begin();
+  auto desired = cluster.desired.packages.begin();
   auto reported = cluster.reported.packages.begin();
-  for (const PackageName& name : names) {
-    PackageStatus status;
-    status.name = name;
-    status.desired = DesiredEntry(cluster, name);
+  while (true) {
+    const std::string* next = nullptr;
+    const auto earliest = [&next](const std::string& name) {
+      if (next == nullptr || name < *next) next = &name;
+    };
+    if (placement != cluster.placements.end()) earliest(placement->package->record.spec().name());
+    if (desired != cluster.desired.packages.end()) earliest((*desired)->name.text());
+    if (reported != cluster.reported.packages.end()) earliest(reported->name.text());
+    if (next == nullptr) return statuses;
+
+    PackageStatus& status = statuses.emplace_back();
+    status.name = PackageName(*next);
     if (placement != cluster.placements.end() &&
-        placement->package->record.spec().name() == name.text()) {
+        placement->package->record.spec().name() == status.name.text()) {
       status.selected = true;
       status.error = ErrorOf(*placement++);
     }
+    if (desired != cluster.desired.packages.end() && (*desired)->name == status.name) {
+      status.desired = *desired++;
+    }
     const ReportedPackage* said = nullptr;
-    if (reported != cluster.reported.packages.end() && reported->name == name) {
+    if (reported != cluster.reported.packages.end() && reported->name == status.name) {
       said = &*reported++;
-      status.applied = said->applied;
-      status.objects = said->objects;
-      status.drifted = said->drifted;
-      status.held = said->held;
-      status.failed = said->failed;
-      status.drift_healed = said->drift_healed;
+      TakeReported(*said, status);
     }
     JudgePackageStatus(cluster, said, status);
-    statuses.push_back(std::move(status));
   }
-  return statuses;
 }
 
 // The one sentence that says why the cluster is not as it should be.
@@ -217,15 +220,19 @@ void ViewBuilder::MarkAll() {
 
 std::shared_ptr<const FleetView> ViewBuilder::Build() {
   Marks& marks = state_.marks;
-  const bool same = marks.view_clusters.empty() && marks.view_packages.empty() &&
-                    marks.view_repositories.empty() && state_.view->version() > 0;
+  const bool same = marks.view_clusters.empty() && marks.view_heard.empty() &&
+                    marks.view_packages.empty() && marks.view_repositories.empty() &&
+                    !marks.view_hub && state_.view->version() > 0;
   if (same) return state_.view;
   auto view = std::make_shared<FleetView>(*state_.view);
   ++view->version_;
   for (const ClusterName& name : marks.view_clusters) BuildCluster(name, *view);
+  for (const ClusterId& id : marks.view_heard) BuildHeard(id, *view);
   for (const PackageName& name : marks.view_packages) BuildPackage(name, *view);
   for (const RepositoryName& name : marks.view_repositories) BuildRepository(name, *view);
   marks.view_clusters.clear();
+  marks.view_heard.clear();
+  marks.view_hub = false;
   marks.view_packages.clear();
   marks.view_repositories.clear();
   BuildHub(*view);
@@ -252,10 +259,23 @@ void ViewBuilder::BuildCluster(const ClusterName& name, FleetView& view) {
   if (cluster != nullptr) {
     FillFromCluster(state_, *cluster, *row);
   } else {
-    row->message = absl::StrCat("declared; invite it with 'muster token create ", name.text(), "'");
+    row->message = absl::StrCat("declared; invite it with 'muster join ", name.text(), "'");
   }
   Relist(before.get(), row.get(), view);
   view.clusters_.Set(name.text(), std::move(row));
+}
+
+void ViewBuilder::BuildHeard(const ClusterId& id, FleetView& view) {
+  const ClusterState* cluster = FindCluster(state_, id);
+  if (cluster == nullptr) return;
+  const std::string& name = cluster->record.name();
+  const std::shared_ptr<const ClusterRow> before = view.clusters_.Find(name);
+  if (before == nullptr || before->id != id) return;
+  const int64_t heard_ms = absl::ToUnixMillis(cluster->heard);
+  if (before->last_seen_ms == heard_ms) return;
+  auto row = std::make_shared<ClusterRow>(*before);
+  row->last_seen_ms = heard_ms;
+  view.clusters_.Set(name, std::move(row));
 }
 
 void ViewBuilder::BuildPackage(const PackageName& name, FleetView& view) {
@@ -333,6 +353,15 @@ void ViewBuilder::BuildHub(FleetView& view) {
   hub.join_address = settings.join_address;
   hub.fleet_url = state_.meta.fleet_url();
   hub.fleet_path = state_.meta.fleet_path();
+  hub.conditions.clear();
+  if (state_.clock_behind) {
+    hub.conditions.push_back(MakeCondition(
+        "ClockGood", pb::CONDITION_STATUS_FALSE, "ClockBehind",
+        absl::StrCat("the clock of this machine is behind the time that was acted upon already, ",
+                     absl::FormatTime(absl::RFC3339_sec, state_.now, absl::UTCTimeZone()),
+                     "; polls wait until it has caught up; set the clock"),
+        ""));
+  }
   const RepositoryState* fleet = FleetRepository(state_);
   hub.fleet_commit = fleet == nullptr ? "" : fleet->record.commit();
   hub.started_ms = state_.started == absl::InfinitePast() ? 0 : absl::ToUnixMillis(state_.started);

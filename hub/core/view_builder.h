@@ -20,6 +20,7 @@ class ViewBuilder {
 
  private:
   void BuildCluster(const ClusterName& name, FleetView& view);
+  void BuildHeard(const ClusterId& id, FleetView& view);
   void BuildPackage(const PackageName& name, FleetView& view);
   void BuildRepository(const RepositoryName& name, FleetView& view);
   void BuildHub(FleetView& view);
