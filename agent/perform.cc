@@ -25,6 +25,9 @@ constexpr int kFetchAttempts = 3;
 // Blobs are committed in batches of about so many bytes.
 constexpr size_t kCommitBytes = 4u << 20;
 
+// More deltas in a row than the core ever writes, so that a damaged store ends no loop.
+constexpr size_t kDeltasInARowMax = 64;
+
 // kNotFound when it is not there; kDataLoss when it is not what its digest says.
 absl::StatusOr<std::string> ReadBlob(const Store& store, const Digest& digest) {
   ASSIGN_OR_RETURN(const std::string record, store.Get(BlobKey(digest)));
@@ -62,7 +65,7 @@ class BlobFetch {
   absl::Status FindMissing() {
     for (const pb::BlobRequest& request : job_.request.blobs()) {
       ASSIGN_OR_RETURN(const Digest digest, Digest::FromBytes(request.digest()));
-      absl::StatusOr<std::string> content = ReadBlob(tools_.store, digest);
+      absl::StatusOr<std::string> content = Resolve(digest);
       if (content.ok()) {
         if (job_.contents) contents_[digest] = *std::move(content);
       } else if (absl::IsNotFound(content.status()) || absl::IsDataLoss(content.status())) {
@@ -72,6 +75,37 @@ class BlobFetch {
       }
     }
     return absl::OkStatus();
+  }
+
+  // Reads a blob, a manifest that is kept as a delta too. What was read before in this job is not
+  // read again, so that a row of deltas costs each of them once.
+  absl::StatusOr<std::string> Resolve(const Digest& wanted) {
+    std::vector<std::pair<Digest, pb::ManifestDelta>> deltas;  // the last one first
+    Digest at = wanted;
+    absl::StatusOr<std::string> content = absl::NotFoundError("");
+    while (true) {
+      if (const auto read = contents_.find(at); read != contents_.end()) {
+        content = read->second;
+        break;
+      }
+      content = ReadBlob(tools_.store, at);
+      if (!absl::IsNotFound(content.status()) || deltas.size() == kDeltasInARowMax) break;
+      const absl::StatusOr<std::string> record = tools_.store.Get(DeltaKey(at));
+      RETURN_IF_ERROR(record.status());
+      pb::ManifestDelta delta;
+      if (!delta.ParseFromString(*record)) return absl::DataLossError("not a manifest delta");
+      const Digest target = at;
+      ASSIGN_OR_RETURN(at, Digest::FromBytes(delta.base_digest()));
+      deltas.emplace_back(target, std::move(delta));
+    }
+    for (auto step = deltas.rbegin(); content.ok() && step != deltas.rend(); ++step) {
+      content = ApplyManifestDelta(*content, step->second);
+      if (!content.ok() || Digest::Of(*content) != step->first) {
+        return absl::DataLossError(
+            absl::StrCat("read manifest ", step->first.hex(), ": its delta does not lead to it"));
+      }
+    }
+    return content;
   }
 
   absl::Status FetchMissing() {
@@ -132,7 +166,7 @@ class BlobFetch {
     absl::StatusOr<Digest> base = Digest::FromBytes(missing.base);
     missing.base.clear();  // If this fails, the next try asks for the whole.
     if (!base.ok()) return absl::OkStatus();
-    const absl::StatusOr<std::string> base_bytes = ReadBlob(tools_.store, *base);
+    const absl::StatusOr<std::string> base_bytes = Resolve(*base);
     if (!base_bytes.ok()) return absl::OkStatus();
     absl::StatusOr<std::string> content = ApplyManifestDelta(*base_bytes, delta);
     if (!content.ok() || Digest::Of(*content) != digest) return absl::OkStatus();

@@ -10,6 +10,7 @@
 #include "agent/core/diff.h"
 #include "agent/core/download.h"
 #include "agent/core/health.h"
+#include "agent/core/patch.h"
 #include "agent/core/reconcile.h"
 #include "agent/core/report.h"
 #include "agent/core/state.h"
@@ -123,8 +124,13 @@ void AgentCore::Rooms::Install(absl::Time now, Outbox& outbox) {
   bool look = was_observe_only != state.observe_only() || state.observe_only();
   for (auto& [name, package] : state.packages) {
     if (package.targets_known()) continue;
-    const Digest bundle = *Digest::FromBytes(package.desired->bundle_digest());
-    Retarget(package, bundle, candidate.manifests.at(bundle), now);
+    const auto patch = candidate.patches.find(name);
+    if (patch != candidate.patches.end()) {
+      PatchTarget(package, patch->second, now);
+    } else {
+      const Digest bundle = *Digest::FromBytes(package.desired->bundle_digest());
+      Retarget(package, bundle, candidate.manifests.at(bundle), now);
+    }
     look = look || !package.looked;
   }
   SettleOwners(state, outbox.batch);

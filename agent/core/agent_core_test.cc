@@ -485,15 +485,15 @@ TEST(AgentCore, MendsABlobThatTheStoreHasLost) {
 TEST(AgentCore, ForgetsOldBundlesButNotTheRecentOnes) {
   AgentWorld world;
   world.Connect();
-  for (int i = 0; i < 60; ++i) {
+  for (int i = 0; i < 150; ++i) {
     world.Push({world.hub.Package("web", Objects(3, absl::StrCat(i)))});
   }
-  // At most 17 spare bundles and the one that rules, 4 blobs each.
-  EXPECT_LE(BlobCount(world), 18u * 4);
+  // At most 65 spare bundles and the one that rules, 4 blobs each.
+  EXPECT_LE(BlobCount(world), 66u * 4);
   const int fetched = world.hub.fetched_blobs;
-  world.Push({world.hub.Package("web", Objects(3, "58"))});
+  world.Push({world.hub.Package("web", Objects(3, "148"))});
   EXPECT_EQ(world.hub.fetched_blobs, fetched);
-  EXPECT_EQ(world.driver.Objects().at(TestKey("o0")), Json(TestObject("o0", "58")));
+  EXPECT_EQ(world.driver.Objects().at(TestKey("o0")), Json(TestObject("o0", "148")));
 }
 
 }  // namespace

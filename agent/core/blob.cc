@@ -9,6 +9,8 @@ namespace pb = muster::v1;
 
 std::string BlobKey(const Digest& digest) { return absl::StrCat("blob/", digest.hex()); }
 
+std::string DeltaKey(const Digest& digest) { return absl::StrCat("delta/", digest.hex()); }
+
 std::string BlobRecordOf(absl::string_view content) {
   return BlobRecordOf(content.size(), Compress(content));
 }

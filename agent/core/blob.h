@@ -16,6 +16,10 @@ namespace muster::agent {
 // The store's key.
 std::string BlobKey(const Digest& digest);
 
+// The key of what a manifest is kept as when it was made from another one that is in the store: a
+// serialized ManifestDelta, instead of the manifest.
+std::string DeltaKey(const Digest& digest);
+
 // The record of `content`, and of content that is compressed already.
 std::string BlobRecordOf(absl::string_view content);
 std::string BlobRecordOf(uint64_t size, absl::string_view zstd);

@@ -48,13 +48,6 @@ int Managed(const PackageState& package) {
                        [](const Item& item) { return item.in_inventory() && !item.orphaned; });
 }
 
-// A removed item that was wanted again: it may be gone by now, or go any moment.
-void Revive(Item& item) {
-  if (!item.removed) return;
-  item.removed = false;
-  item.uid.clear();
-}
-
 // The wave and the order of kinds, then the key, so that it is the same everywhere.
 bool Earlier(const Item* a, const Item* b) {
   if (a->wave != b->wave) return a->wave < b->wave;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "agent/core/blob.h"
+#include "agent/core/patch.h"
 #include "common/base/check.h"
 #include "common/base/compression.h"
 #include "common/base/limits.h"
@@ -16,7 +17,7 @@ namespace {
 
 // Bundles that rule nothing are kept for going back to, until there are so many; then only the
 // newest few stay.
-constexpr size_t kSpareBundlesMax = 16;
+constexpr size_t kSpareBundlesMax = 64;
 constexpr size_t kSpareBundlesKept = 4;
 
 // The content of an inlined blob; nothing when it is not what its digest says.
@@ -49,6 +50,8 @@ void Download::Begin(Candidate candidate, pb::Push push, absl::Time now, Outbox&
     return;
   }
   if (!candidate_->recall) NoteBundles(wanted, outbox);
+  TakePatches(outbox);
+  if (WantedBundles().empty()) return WithManifests(outbox);
   ReadLocal(outbox);
 }
 
@@ -115,7 +118,10 @@ std::set<Digest> Download::WantedBundles() const {
   std::set<Digest> wanted;
   for (const pb::DesiredPackage& package : candidate_->desired.packages()) {
     const Digest bundle = *Digest::FromBytes(package.bundle_digest());
-    if (Changes(package) && !candidate_->manifests.contains(bundle)) wanted.insert(bundle);
+    if (Changes(package) && !candidate_->manifests.contains(bundle) &&
+        !candidate_->patches.contains(package.name())) {
+      wanted.insert(bundle);
+    }
   }
   return wanted;
 }
@@ -126,8 +132,12 @@ void Download::FindWantedObjects() {
   for (const pb::DesiredPackage& package : candidate_->desired.packages()) {
     if (!Changes(package)) continue;
     const auto current = state_.packages.find(package.name());
-    const auto& manifest = candidate_->manifests.at(*Digest::FromBytes(package.bundle_digest()));
-    for (const pb::ManifestEntry& entry : manifest.entries()) {
+    const auto patch = candidate_->patches.find(package.name());
+    const auto& entries =
+        patch != candidate_->patches.end()
+            ? patch->second.changed()
+            : candidate_->manifests.at(*Digest::FromBytes(package.bundle_digest())).entries();
+    for (const pb::ManifestEntry& entry : entries) {
       const Digest digest = *Digest::FromBytes(entry.digest());
       if (current != state_.packages.end()) {
         const Item* item = current->second.Find(KeyOf(entry));
@@ -305,6 +315,28 @@ void Download::TakeManifest(const Digest& bundle, const std::string& bytes, bool
   candidate_->manifests[bundle] = std::move(manifest);
 }
 
+// The short way to a manifest: by what changed, against what the items were taken from.
+void Download::TakePatches(Outbox& outbox) {
+  for (const pb::DesiredPackage& package : candidate_->desired.packages()) {
+    const auto current = state_.packages.find(package.name());
+    if (current == state_.packages.end() || !Changes(package)) continue;
+    for (const pb::ManifestDelta& delta : hints_.manifests()) {
+      if (delta.target_digest() != package.bundle_digest()) continue;
+      const std::optional<std::string> bytes = PatchedManifest(current->second, delta, package);
+      if (!bytes.has_value()) continue;
+      const Digest bundle = *Digest::FromBytes(package.bundle_digest());
+      if (++current->second.deltas > PackageState::kDeltasMax) {
+        current->second.deltas = 0;
+        outbox.batch.Put(BlobKey(bundle), BlobRecordOf(*bytes));
+      } else {
+        outbox.batch.Put(DeltaKey(bundle), delta.SerializeAsString());
+      }
+      candidate_->patches[package.name()] = delta;
+      break;
+    }
+  }
+}
+
 void Download::TakeHintedObjects(Outbox& outbox) {
   for (const pb::InlineBlob& blob : hints_.blobs()) {
     const absl::StatusOr<Digest> digest = Digest::FromBytes(blob.digest());
@@ -356,6 +388,10 @@ void Download::DropGarbage(const BlobsFetched& event, Outbox& outbox) {
   for (const BlobContent& blob : event.contents) {
     const absl::StatusOr<pb::Manifest> manifest = ParseManifest(blob.content);
     if (!manifest.ok()) continue;
+    if (!dropped.contains(blob.digest)) {  // It must not lean on one that goes.
+      outbox.batch.Put(BlobKey(blob.digest), BlobRecordOf(blob.content));
+      outbox.batch.Delete(DeltaKey(blob.digest));
+    }
     auto& digests = dropped.contains(blob.digest) ? candidates : reachable;
     for (const pb::ManifestEntry& entry : manifest->entries()) {
       if (const auto digest = Digest::FromBytes(entry.digest()); digest.ok()) {
@@ -366,6 +402,7 @@ void Download::DropGarbage(const BlobsFetched& event, Outbox& outbox) {
   for (const Digest& digest : candidates) {
     if (!reachable.contains(digest)) outbox.batch.Delete(BlobKey(digest));
   }
+  for (const Digest& digest : dropped) outbox.batch.Delete(DeltaKey(digest));
   std::erase_if(state_.bundles, [&](const Digest& digest) { return dropped.contains(digest); });
   PutBundles(state_, outbox.batch);
 }

@@ -31,8 +31,10 @@ struct Candidate {
   v1::Envelope envelope;
   v1::DesiredState desired;
   Digest digest;
-  bool recall = false;                       // rules already; only its manifests are wanted
-  std::map<Digest, v1::Manifest> manifests;  // by bundle, of the packages that change
+  bool recall = false;  // rules already; only its manifests are wanted
+  // Of the packages that change: by bundle, or what leads there from the package's present target.
+  std::map<Digest, v1::Manifest> manifests;
+  std::map<std::string, v1::ManifestDelta> patches;  // by package
 };
 
 class Download {
@@ -103,6 +105,7 @@ class Download {
   void WithManifests(Outbox& outbox);
   void TakeManifests(const BlobsFetched& event, Outbox& outbox);
   void TakeManifest(const Digest& bundle, const std::string& bytes, bool stored, Outbox& outbox);
+  void TakePatches(Outbox& outbox);
   void TakeHintedObjects(Outbox& outbox);
   void NoteBundles(const std::set<Digest>& wanted, Outbox& outbox);
   std::vector<Digest> Garbage() const;

@@ -240,7 +240,11 @@ pb::ObservedState Observe(const State& state, const AgentSettings& settings,
     one.set_held(counts.held);
     one.set_drift_healed(package.record.drift_healed());
     one.set_applied_ms(package.record.applied_ms());
-    AddProblems(state, package, settings, room, one);
+    if (counts.failed + counts.held + counts.missing + counts.drifted + counts.would() +
+            counts.unmanaged >
+        0) {
+      AddProblems(state, package, settings, room, one);
+    }
     const pb::ObservedPackage* old = Find(before, name);
     SetConditions(PackageConditions(package, counts, now),
                   old == nullptr ? nullptr : &old->conditions(), now, one.mutable_conditions());

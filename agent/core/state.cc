@@ -104,6 +104,12 @@ void RestoreTarget(PackageState& package) {
 
 }  // namespace
 
+void Revive(Item& item) {
+  if (!item.removed) return;
+  item.removed = false;
+  item.uid.clear();
+}
+
 Item* PackageState::Find(const ObjectKey& key) {
   const auto found =
       std::lower_bound(items.begin(), items.end(), key,

@@ -58,6 +58,9 @@ struct Item {
   bool in_inventory() const { return !written.empty(); }
 };
 
+// When a removed item is wanted again: it may be gone by now, or go any moment.
+void Revive(Item& item);
+
 // What is wrong with an item; few items have one.
 struct Trouble {
   absl::Status failure;  // of the last try; OK when there is none
@@ -75,6 +78,8 @@ struct Trouble {
 enum class NamespaceSeen : uint8_t { kUnknown, kPresent, kAbsent };
 
 struct PackageState {
+  static constexpr int kDeltasMax = 16;
+
   std::string name;
   // The accepted word on it; absent while it is being removed.
   std::optional<v1::DesiredPackage> desired;
@@ -88,6 +93,8 @@ struct PackageState {
   bool plan_due = true;                              // something changed since the last plan
   absl::Time next_try = absl::InfiniteFuture();      // of what failed before
   absl::Time progress_since = absl::InfinitePast();  // when `target` last changed
+  // Manifests in a row of which only the delta was stored; reading the last one reads them all.
+  int deltas = kDeltasMax;
   std::string held_message;  // why the removals of the last plan were held as a whole; or empty
   std::string waiting_for;   // dependencies that were not ready at the last plan; or empty
   std::string last_healed;   // what was put right last, for people; or empty
