@@ -35,7 +35,7 @@ constexpr char kWeb[] =
 // As the real one, but a package called "poison" kills it.
 int FragileRenderer(const std::vector<std::string>& arguments) {
   FrameChannel channel(kChildChannel, limits::kChildMessageBytesMax);
-  Libgit2Source source({arguments[0], ""});
+  Libgit2Source source({.directory = arguments[0]});
   while (true) {
     const auto bytes = channel.Receive(kNoDeadline);
     pb::FetchChildRequest request;

@@ -76,7 +76,7 @@ int FetchChildMain(const std::vector<std::string>& arguments) {
   options.writable = {arguments[0]};
   options.file_bytes_max = kFileBytesMax;
   if (!EnterOrSay(options)) return 3;
-  Libgit2Source source({arguments[0], arguments[1]});
+  Libgit2Source source({.directory = arguments[0], .scratch = arguments[1]});
   return Serve(source);
 }
 
@@ -86,7 +86,7 @@ int RenderChildMain(const std::vector<std::string>& arguments) {
   options.memory_bytes_max = limits::kFetchChildBytesMax;
   options.readable = {arguments[0]};
   if (!EnterOrSay(options)) return 3;
-  Libgit2Source source({arguments[0], ""});
+  Libgit2Source source({.directory = arguments[0]});
   return Serve(source);
 }
 

@@ -17,8 +17,9 @@ RemoteSession* Self(void* self) { return static_cast<RemoteSession*>(self); }
 
 }  // namespace
 
-RemoteSession::RemoteSession(const GitUrl& url, const v1::GitCredential& credential)
-    : url_(url), credential_(credential) {}
+RemoteSession::RemoteSession(const GitUrl& url, const v1::GitCredential& credential,
+                             size_t download_bytes_max)
+    : url_(url), credential_(credential), download_bytes_max_(download_bytes_max) {}
 
 absl::StatusOr<std::vector<RemoteHead>> RemoteSession::Connect(git_repository* repository) {
   git_remote* remote = nullptr;
@@ -85,11 +86,15 @@ int RemoteSession::OnCertificate(git_cert* certificate, int valid, const char*, 
 }
 
 int RemoteSession::OnProgress(const git_indexer_progress* progress, void* self) {
-  if (progress->received_bytes <= limits::kPackBytesMax) return 0;
-  return Self(self)->Refuse(absl::ResourceExhaustedError(
+  return Self(self)->CheckSize(progress->received_bytes);
+}
+
+int RemoteSession::CheckSize(size_t received) {
+  if (received <= download_bytes_max_) return 0;
+  return Refuse(absl::ResourceExhaustedError(
       absl::StrFormat("the download is larger than %d MiB; split the repository or remove large "
                       "files from its history",
-                      limits::kPackBytesMax >> 20)));
+                      download_bytes_max_ >> 20)));
 }
 
 int RemoteSession::Refuse(absl::Status why) {

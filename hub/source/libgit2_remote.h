@@ -25,7 +25,7 @@ struct RemoteHead {
 class RemoteSession {
  public:
   // `url` and `credential` must outlive the session.
-  RemoteSession(const GitUrl& url, const v1::GitCredential& credential);
+  RemoteSession(const GitUrl& url, const v1::GitCredential& credential, size_t download_bytes_max);
   RemoteSession(const RemoteSession&) = delete;
   RemoteSession& operator=(const RemoteSession&) = delete;
 
@@ -44,6 +44,7 @@ class RemoteSession {
   static int OnProgress(const git_indexer_progress* progress, void* self);
 
   int GiveCredential(git_credential** out, const char* user, unsigned int allowed);
+  int CheckSize(size_t received);
   int CheckHost(git_cert* certificate, bool valid);
   int Refuse(absl::Status why);
   absl::Status Explain(int code, absl::string_view what) const;
@@ -51,6 +52,7 @@ class RemoteSession {
 
   const GitUrl& url_;
   const v1::GitCredential& credential_;
+  const size_t download_bytes_max_;
   Remote remote_;
   bool credential_given_ = false;
   absl::Status refusal_;

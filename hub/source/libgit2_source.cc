@@ -294,7 +294,7 @@ absl::StatusOr<v1::FetchResponse> Libgit2Source::FetchFrom(const GitUrl& url,
     return absl::NotFoundError("there is no such directory");
   }
   RETURN_IF_ERROR(PrepareTrust(request));
-  libgit2::RemoteSession session(url, request.credential());
+  libgit2::RemoteSession session(url, request.credential(), options_.download_bytes_max);
   ASSIGN_OR_RETURN(const std::vector<libgit2::RemoteHead> heads, session.Connect(repository.get()));
   ASSIGN_OR_RETURN(head, pinned ? FetchCommit(repository.get(), session, heads, wanted, head)
                                 : FetchRef(repository.get(), session, heads, wanted));

@@ -10,10 +10,12 @@
 // hub/clones.h.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/base/limits.h"
 #include "hub/source/git_ref.h"
 #include "hub/source/git_source.h"
 #include "hub/source/git_url.h"
@@ -26,6 +28,7 @@ class Libgit2Source final : public GitSource {
     std::string directory;  // of the clones; exists
     // Below the directory; emptied, and for this source alone. Empty: for one that never fetches.
     std::string scratch;
+    size_t download_bytes_max = limits::kPackBytesMax;  // of one fetch
   };
   explicit Libgit2Source(Options options);
 

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "common/base/limits.h"
+#include "common/base/random.h"
 #include "hub/source/git_source_conformance.h"
 #include "hub/source/libgit2_fixture.h"
 
@@ -37,9 +38,9 @@ class Libgit2World final : public GitWorld {
   }
 
   // Another process over the same clones.
-  void Restart() {
+  void Restart(size_t download_bytes_max = limits::kPackBytesMax) {
     source_ = std::make_unique<Libgit2Source>(
-        Libgit2Source::Options{clones(), absl::StrCat(clones(), "/.scratch")});
+        Libgit2Source::Options{clones(), absl::StrCat(clones(), "/.scratch"), download_bytes_max});
   }
 
   GitSource& source() override { return *source_; }
@@ -155,6 +156,25 @@ TEST_F(Libgit2SourceTest, LeftoversOfAKilledFetchDoNotStopTheNext) {
   ASSERT_TRUE(fetched.ok()) << fetched.status();
   EXPECT_EQ(fetched->commits_size(), 1);
   EXPECT_FALSE(fs::exists(half_a_pack));
+}
+
+TEST_F(Libgit2SourceTest, ADownloadThatIsTooLargeIsBrokenOffAndLeavesNothing) {
+  const std::string head = world_.Commit("server", "main", {{"a.yaml", "1"}}, "small");
+  world_.Restart(/*download_bytes_max=*/1u << 20);
+  ASSERT_TRUE(world_.source().Fetch(Request()).ok());
+  SeededRandom random(1);
+  world_.Commit("server", "main", {{"big.bin", random.Bytes(3u << 20)}}, "large");
+
+  const auto refused = world_.source().Fetch(Request(head));
+
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted) << refused.status();
+  EXPECT_TRUE(absl::StrContains(refused.status().message(), "larger than 1 MiB"));
+  EXPECT_TRUE(world_.source().Read("apps", head, "").ok());
+  size_t bytes = 0;
+  for (const auto& entry : fs::directory_iterator(world_.clones() + "/apps.git/objects/pack")) {
+    bytes += entry.file_size();
+  }
+  EXPECT_LT(bytes, 1u << 20);
 }
 
 TEST_F(Libgit2SourceTest, ABrokenCloneIsFetchedAnew) {

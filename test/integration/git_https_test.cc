@@ -23,7 +23,7 @@ class GitHttps : public testing::Test {
     std::filesystem::create_directory(clones());
     server_ = std::make_unique<HttpsGitServer>(root());
     source_ = std::make_unique<hub::Libgit2Source>(
-        hub::Libgit2Source::Options{clones(), clones() + "/.scratch"});
+        hub::Libgit2Source::Options{.directory = clones(), .scratch = clones() + "/.scratch"});
   }
 
   void TearDown() override {

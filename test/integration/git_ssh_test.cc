@@ -26,7 +26,7 @@ class GitSsh : public testing::Test {
     std::filesystem::create_directory(clones());
     server_ = std::make_unique<SshGitServer>();
     source_ = std::make_unique<hub::Libgit2Source>(
-        hub::Libgit2Source::Options{clones(), clones() + "/.scratch"});
+        hub::Libgit2Source::Options{.directory = clones(), .scratch = clones() + "/.scratch"});
   }
 
   std::string clones() const { return directory_.path() + "/clones"; }
