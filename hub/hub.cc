@@ -14,6 +14,10 @@ namespace {
 // From how many waiting events on a hub that cannot keep up says so.
 constexpr size_t kInboxWarning = 50'000;
 
+// While the disk is nearly full: how often it is asked again, and how much may wait for it.
+constexpr absl::Duration kHeldWait = absl::Seconds(1);
+constexpr size_t kHeldBytesMax = 64u << 20;
+
 }  // namespace
 
 absl::Status LoadCore(const Store& store, HubCore& core) {
@@ -37,15 +41,20 @@ void Hub::Post(Event event) { inbox_.Post(std::move(event)); }
 bool Hub::Turn(absl::Time now) { return TakeTurn(now, inbox_.Drain(absl::ZeroDuration())); }
 
 bool Hub::TakeTurn(absl::Time now, std::vector<Event> events) {
-  Outbox outbox;
-  for (const Event& event : events) parts_.core.Handle(now, event, outbox);
+  const bool held = IsHeld();
+  for (const Event& event : events) parts_.core.Handle(now, event, waiting_);
   const bool tick = events.empty() && parts_.core.NextWake() <= now;
-  if (tick) parts_.core.Handle(now, Tick{}, outbox);
-  CHECK_OK(parts_.store.Commit(outbox.batch));
+  if (tick) parts_.core.Handle(now, Tick{}, waiting_);
+  const absl::Status committed = parts_.store.Commit(waiting_.batch);
+  if (absl::IsResourceExhausted(committed)) {
+    if (!held) log::Error("the hub waits", {{"why", std::string(committed.message())}});
+    return false;
+  }
+  CHECK_OK(committed);
   // Before anything is sent: who was answered finds what was done, and who is invited is admitted.
   view_.Publish(parts_.core.View());
-  Act(std::move(outbox));
-  return tick || !events.empty();
+  Act(std::exchange(waiting_, {}));
+  return held || tick || !events.empty();
 }
 
 void Hub::Act(Outbox outbox) {
@@ -59,6 +68,13 @@ void Hub::Act(Outbox outbox) {
 
 void Hub::Run(const Clock& clock) {
   while (!inbox_.closed()) {
+    if (IsHeld()) {
+      absl::SleepFor(kHeldWait);
+      // What comes meanwhile stays in the inbox when too much waits already.
+      const bool room = waiting_.batch.bytes() < kHeldBytesMax;
+      TakeTurn(clock.Now(), room ? inbox_.Drain(absl::ZeroDuration()) : std::vector<Event>());
+      continue;
+    }
     const absl::Duration wait =
         std::clamp(parts_.core.NextWake() - clock.Now(), absl::ZeroDuration(), absl::Minutes(1));
     std::vector<Event> events = inbox_.Drain(wait);

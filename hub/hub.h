@@ -2,8 +2,9 @@
 // once, publishes the view, and only then acts. It knows interfaces only.
 //
 // Post: any thread. Turn and Run: one thread. Promise: nothing is sent, started, answered or
-// published before the batch that it rests on is durable. If a commit fails the process dies: the
-// restart path is the tested path.
+// published before the batch that it rests on is durable. While the disk is nearly full the hub
+// holds what it has decided, answers nobody and goes on showing its last view; after any other
+// failure of a commit the process dies: the restart path is the tested path.
 #pragma once
 
 #include <memory>
@@ -62,9 +63,12 @@ class Hub {
  private:
   bool TakeTurn(absl::Time now, std::vector<Event> events);
   void Act(Outbox outbox);
+  // Whether what was decided still waits for room on the disk.
+  bool IsHeld() const { return !waiting_.batch.empty(); }
 
   Parts parts_;
   Inbox<Event> inbox_;
+  Outbox waiting_;  // decided, not committed yet
   Published<FleetView> view_;
 };
 

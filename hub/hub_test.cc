@@ -97,6 +97,22 @@ TEST_F(HubTest, ATurnWithoutEventsTicksOnlyWhenItIsTime) {
   EXPECT_FALSE(hub.Turn(now_));
 }
 
+TEST_F(HubTest, ANearlyFullDiskHoldsEverythingUntilThereIsRoom) {
+  Hub hub(MakeHub());
+  const uint64_t before = hub.view().Get()->version();
+  hub.Post(Question());
+  recorder_.failure = absl::ResourceExhaustedError("disk nearly full");
+  EXPECT_FALSE(hub.Turn(now_));
+  EXPECT_FALSE(hub.Turn(now_));
+  EXPECT_TRUE(recorder_.trace.empty()) << "nobody was answered";
+  EXPECT_EQ(hub.view().Get()->version(), before);
+  hub.Post(Question());
+  recorder_.failure = absl::OkStatus();
+  EXPECT_TRUE(hub.Turn(now_));
+  EXPECT_EQ(recorder_.trace, (std::vector<std::string>{"commit something", "answer", "answer"}));
+  EXPECT_FALSE(hub.Turn(now_)) << "each was answered once";
+}
+
 TEST_F(HubTest, AFailedCommitEndsTheProcess) {
   Hub hub(MakeHub());
   hub.Post(Question());

@@ -13,12 +13,14 @@
 #include "common/trust/join_words.h"
 #include "hub/core/fleet_config.h"
 #include "hub/core/journal.h"
+#include "hub/core/liveness.h"
 #include "hub/core/placement.h"
 
 namespace muster::hub {
 namespace pb = muster::v1;
 namespace {
 
+constexpr size_t kUidBytesMax = 128;
 constexpr int64_t kRetryAfterMs = 5'000;
 constexpr int64_t kRefusalNotedStepMs = 1'000;
 
@@ -124,6 +126,10 @@ void Admit(Turn& turn, ClusterState& cluster, RequestId request) {
 // ---------------------------------------------------------------- redeeming
 
 absl::Status CheckRequest(const pb::EnrollRequest& enroll) {
+  if (enroll.cluster_uid().size() > kUidBytesMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("enrol: a cluster's uid has at most ", kUidBytesMax, " bytes"));
+  }
   RETURN_IF_ERROR(CheckCsr(enroll.csr_der()).status());
   return Ed25519PublicKey::FromBytes(enroll.identity_public_key()).status();
 }
@@ -156,14 +162,12 @@ absl::Status CheckConflicts(const State& state, const std::string& name, const D
     return absl::AlreadyExistsError(absl::StrCat(
         "enrol cluster '", name, "': its key is already that of a cluster; make a new one"));
   }
-  if (enroll.cluster_uid().empty()) return absl::OkStatus();
-  for (const auto& [other, id] : state.names) {
-    if (state.clusters.at(id).record.cluster_uid() != enroll.cluster_uid()) continue;
-    return absl::AlreadyExistsError(
-        absl::StrCat("enrol cluster '", name, "': this very cluster is enrolled as '", other.text(),
-                     "'; revoke that first: 'muster revoke ", other.text(), "'"));
-  }
-  return absl::OkStatus();
+  const auto twin = state.uids.find(enroll.cluster_uid());
+  if (twin == state.uids.end()) return absl::OkStatus();
+  const std::string& other = state.clusters.at(twin->second).record.name();
+  return absl::AlreadyExistsError(
+      absl::StrCat("enrol cluster '", name, "': this very cluster is enrolled as '", other,
+                   "'; revoke that first: 'muster revoke ", other, "'"));
 }
 
 ClusterState& MakeCluster(Turn& turn, const std::string& name, const Digest& spki,
@@ -182,9 +186,10 @@ ClusterState& MakeCluster(Turn& turn, const std::string& name, const Digest& spk
   record.set_token_id(token.id());
   record.set_csr_digest(Digest::Of(event.enroll.csr_der()).bytes());
   record.set_csr_der(event.enroll.csr_der());
-  record.set_agent_version(event.enroll.agent_version());
+  record.set_agent_version(AgentText(event.enroll.agent_version()));
   record.set_words(JoinWords(spki, event.enroll.cluster_uid(), state.settings.hub_id));
   state.names[ClusterName(name)] = id;
+  if (!record.cluster_uid().empty()) state.uids[record.cluster_uid()] = id;
   state.spkis[spki] = id;
   return cluster;
 }
@@ -412,6 +417,7 @@ absl::Status RevokeClusterByName(Turn& turn, const std::string& name, const std:
   cluster->record.set_state(pb::ClusterRecord::STATE_REVOKED);
   cluster->record.clear_csr_der();
   state.names.erase(ClusterName(name));
+  if (!cluster->record.cluster_uid().empty()) state.uids.erase(cluster->record.cluster_uid());
   Displace(turn, *cluster);
   Save(turn, *cluster);
   ReleaseDeclaration(turn, ClusterName(name));

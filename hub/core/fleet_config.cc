@@ -24,6 +24,7 @@ class Absence {
   Absence(const State& state, const pb::FleetConfig& config) {
     std::set<std::string> known_files;
     for (const auto& [name, repository] : state.repositories) {
+      if (name.text() == keys::kFleetRepository) continue;  // declared nowhere
       known_files.insert(repository.record.spec().origin().file());
     }
     for (const auto& [name, package] : state.packages) {

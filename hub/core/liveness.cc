@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "hub/core/desired_state.h"
 #include "hub/core/enrollment.h"
@@ -69,8 +70,8 @@ void TakeHello(Turn& turn, ClusterState& cluster, const pb::Hello& hello) {
   cluster.agent_generation = hello.generation();
   const absl::StatusOr<Digest> digest = Digest::FromBytes(hello.desired_digest());
   cluster.agent_digest = digest.ok() ? *digest : Digest();
-  const std::string version = hello.agent_version().substr(0, kAgentTextMax);
-  const std::string driver = hello.driver().substr(0, kAgentTextMax);
+  const std::string version = AgentText(hello.agent_version());
+  const std::string driver = AgentText(hello.driver());
   pb::ClusterRecord& record = cluster.record;
   if (record.agent_version() == version && record.driver() == driver) return;
   record.set_agent_version(version);
@@ -98,6 +99,14 @@ void StartLiveness(Turn& turn) {
     PlanLook(state, cluster,
              state.now + limits::kOfflineAfterHeartbeats * state.settings.heartbeat);
   }
+}
+
+std::string AgentText(absl::string_view text) {
+  std::string kept;
+  for (const char c : text.substr(0, kAgentTextMax)) {
+    kept.push_back(absl::ascii_isprint(c) ? c : '?');
+  }
+  return kept;
 }
 
 ClusterState* ClusterOfLink(State& state, LinkId link) {

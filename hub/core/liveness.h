@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "hub/core/state.h"
 
 namespace muster::hub {
@@ -18,6 +19,9 @@ void StartLiveness(Turn& turn);
 void OnAgentConnected(Turn& turn, const AgentConnected& event);
 void OnAgentDisconnected(Turn& turn, const AgentDisconnected& event);
 void OnAgentHeartbeat(Turn& turn, const AgentHeartbeat& event);
+
+// What an agent says of itself, fit to be kept and shown: printable ASCII, and not much of it.
+std::string AgentText(absl::string_view text);
 
 // A sign of life.
 void Heard(Turn& turn, ClusterState& cluster);

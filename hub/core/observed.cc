@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "common/config/names.h"
 #include "common/trust/ed25519.h"
 #include "common/trust/envelope.h"
 #include "hub/core/desired_state.h"
@@ -18,6 +20,9 @@
 namespace muster::hub {
 namespace pb = muster::v1;
 namespace {
+
+// More than fit into a desired state, with those that are on their way out.
+constexpr int kPackagesMax = 2'000;
 
 std::string SubjectOf(const ClusterState& cluster) {
   return absl::StrCat("cluster/", cluster.record.name());
@@ -174,6 +179,23 @@ void JudgeConvergence(Turn& turn, ClusterState& cluster) {
   }
 }
 
+// What a sound agent never sends; it could only fill the hub's memory and history.
+absl::Status CheckReport(const pb::ObservedState& state) {
+  if (state.packages_size() > kPackagesMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("report: ", state.packages_size(), " of at most ", kPackagesMax, " packages"));
+  }
+  std::set<std::string> names;
+  for (const pb::ObservedPackage& package : state.packages()) {
+    RETURN_IF_ERROR(Annotate(CheckName(package.name()), "report: a package's name"));
+    if (!names.insert(package.name()).second) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("report: package '", package.name(), "' stands in it twice"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 void TakeReport(Turn& turn, ClusterState& cluster, const pb::Report& report, const Digest& digest) {
   const std::optional<Receipt> receipt = TakeReceipt(turn, cluster, report);
   const Reported former = std::exchange(cluster.reported, {});
@@ -208,6 +230,16 @@ void OnAgentReport(Turn& turn, const AgentReport& event) {
   ClusterState* cluster = ClusterOfLink(turn.state, event.link);
   if (cluster == nullptr) return;
   const pb::ObservedState& state = event.report.state();
+  if (const absl::Status good = CheckReport(state); !good.ok()) {
+    Note(turn, {.reason = "ReportRefused",
+                .subject = SubjectOf(*cluster),
+                .message = std::string(good.message()),
+                .warning = true});
+    turn.out.closes.push_back({.link = event.link, .reason = good});
+    turn.state.links.erase(event.link);
+    cluster->link = 0;
+    return;
+  }
   const Digest digest = Digest::Of(state.SerializeAsString());
   if (digest != cluster->reported.digest || event.report.has_receipt()) {
     TakeReport(turn, *cluster, event.report, digest);

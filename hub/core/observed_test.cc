@@ -164,6 +164,24 @@ TEST_F(ObservedTest, ARefusedStateShowsTheAgentsReason) {
   EXPECT_FALSE(ClusterOf("one")->converged);
 }
 
+TEST_F(ObservedTest, AReportThatNoSoundAgentSendsEndsTheStream) {
+  Report(one(), Applied(one()));
+  pb::ObservedState twice = Applied(one());
+  *twice.add_packages() = twice.packages(0);
+  pb::ObservedState unnamed = Applied(one());
+  unnamed.mutable_packages(0)->set_name("../../cluster");
+  pb::ObservedState many = Applied(one());
+  for (int i = 0; i < 2'000; ++i) many.add_packages()->set_name(absl::StrCat("p", i));
+  for (const pb::ObservedState& state : {twice, unnamed, many}) {
+    Connect(one());
+    const Outbox out = Report(one(), state);
+    ASSERT_EQ(out.closes.size(), 1u);
+    EXPECT_TRUE(absl::IsInvalidArgument(out.closes[0].reason));
+    EXPECT_TRUE(out.sends.empty()) << "it is not acknowledged";
+  }
+  EXPECT_EQ(ClusterOf("one")->packages.size(), 1u) << "the last good report stands";
+}
+
 TEST_F(ObservedTest, AReportOfAnUnknownStreamIsDropped) {
   AgentReport event;
   event.link = 999;

@@ -178,6 +178,9 @@ absl::Status LinkRecords(State& state) {
       if (!spki->empty()) state.spkis.emplace(*Digest::FromBytes(*spki), id);
     }
     if (cluster.record.state() == pb::ClusterRecord::STATE_REVOKED) continue;
+    if (!cluster.record.cluster_uid().empty()) {
+      state.uids.emplace(cluster.record.cluster_uid(), id);
+    }
     const auto [other, added] = state.names.try_emplace(ClusterName(cluster.record.name()), id);
     if (!added) {
       return absl::DataLossError(absl::StrCat("load cluster '", id.text(), "': its name '",

@@ -236,7 +236,8 @@ struct State {
   RenderCache renders;
   std::set<ClusterId> waiting_first;  // for renderings, before their first desired state
   std::map<Digest, ClusterId> spkis;  // every key ever admitted: none may come back as another's
-  int64_t refusal_noted_ms = 0;       // of a token that nobody knows
+  std::map<std::string, ClusterId> uids;  // of the pending and enrolled clusters that have one
+  int64_t refusal_noted_ms = 0;           // of a token that nobody knows
   std::map<uint64_t, RenderUnderWay> renders_under_way;  // by job
   uint64_t last_job = 0;
   uint64_t last_event = 0;  // number in the journal
