@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
+#include "common/net/admitted_mark.h"
 #include "common/net/rpc_status.h"
 #include "proto/agent_service.grpc.pb.h"
 
@@ -64,7 +65,8 @@ class GrpcHubLink::Stream final : public grpc::ClientBidiReactor<pb::AgentMessag
 
  private:
   void OnReadInitialMetadataDone(bool ok) override {
-    if (!ok) return;
+    // A refusal has headers as well, but not the mark.
+    if (!ok || context_.GetServerInitialMetadata().count(std::string(kAdmittedMark)) == 0) return;
     {
       MutexLock lock(mutex_);
       up_ = true;

@@ -7,6 +7,7 @@
 #include "absl/time/clock.h"
 #include "common/base/check.h"
 #include "common/base/limits.h"
+#include "common/net/admitted_mark.h"
 #include "common/net/rpc_status.h"
 
 namespace muster::hub {
@@ -36,7 +37,8 @@ AgentStream::AgentStream(LinkId link, AgentPeer peer, grpc::CallbackServerContex
 
 void AgentStream::Start() {
   self_ = shared_from_this();
-  // The agent takes the headers for a sign that it was let in.
+  // The agent takes the mark for a sign that it was let in; a refusal has headers, too.
+  context_->AddInitialMetadata(std::string(kAdmittedMark), "1");
   StartSendInitialMetadata();
   StartRead(&arrived_);
 }

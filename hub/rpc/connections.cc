@@ -47,6 +47,7 @@ bool ShutDownIfPeer(int descriptor, absl::string_view peer) {
 }  // namespace
 
 bool ShutDownConnection(absl::string_view peer) {
+  if (peer.empty()) return false;  // what is no connection has no peer
   DIR* const directory = opendir("/proc/self/fd");
   if (directory == nullptr) return false;
   bool found = false;
