@@ -142,7 +142,7 @@ void AddJoining(CommandTree& tree, Group& joining) {
   const auto create = std::make_shared<TokenOptions>();
   command = tokens.Add("create", "Make a token for one use",
                        "muster token create --name prod-1 --label env=prod", create, TokenCreate);
-  command->add_option("--name,--cluster", create->cluster,
+  command->add_option("--name,--cluster,CLUSTER", create->cluster,
                       "Cluster that may use it; without, any, and a person must accept it");
   command->add_option("--label", create->labels, "Label of the cluster, KEY=VALUE; may be repeated")
       ->allow_extra_args(false);

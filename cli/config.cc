@@ -14,7 +14,6 @@
 #include "cli/problem.h"
 #include "common/base/status_macros.h"
 #include "common/manifest/yaml.h"
-#include "common/manifest/yaml_writer.h"
 #include "common/trust/key_file.h"
 
 namespace muster::cli {
@@ -174,7 +173,7 @@ std::string ConfigText(const Config& config) {
   Value::Map body;
   body.Set("currentContext", config.current);
   body.Set("contexts", std::move(contexts));
-  return WriteYaml(Typed("Config", std::move(body)));
+  return YamlText(Typed("Config", std::move(body)));
 }
 
 absl::StatusOr<Config> LoadConfig(const Environment& env) {

@@ -106,6 +106,21 @@ TEST(GetClusters, GivesTheThingItselfWhenOneIsNamed) {
   const auto documents = *ParseYaml(run.out(), "out");
   ASSERT_EQ(documents.size(), 1u);
   EXPECT_TRUE(documents[0].value == json);
+  EXPECT_EQ(run.out().back(), '\n');
+}
+
+TEST(GetClusters, DocumentsSteerNoTerminal) {
+  TestRun run;
+  run.hub->clusters.push_back(MakeCluster(run, "dev-1"));
+  run.hub->clusters[0].set_message(
+      "\x1b[2J \xc2\x9b"
+      "31m \xe2\x80\xae \x7f");
+  for (const std::string format : {"json", "yaml", "csv", "table"}) {
+    EXPECT_EQ(run({"get", "clusters", "-o", format}), 0);
+    for (const std::string bad : {"\x1b", "\xc2\x9b", "\xe2\x80\xae", "\x7f"}) {
+      EXPECT_THAT(run.out(), Not(HasSubstr(bad))) << format;
+    }
+  }
 }
 
 TEST(GetClusters, NamesThemForScripts) {
@@ -243,9 +258,9 @@ TEST(GetCommits, ShowsWhoseCommitReachedHowMany) {
   view.set_clusters_applied(2);
   EXPECT_EQ(run({"get", "commits", "--repository", "apps"}), 0);
   EXPECT_EQ(run.out(),
-            "COMMIT    REPOSITORY   RESULT     CLUSTERS   SEEN   AUTHOR                  "
+            "COMMIT    REPOSITORY   RESULT     CLUSTERS   SEEN   AUTHOR   "
             "SUBJECT            MESSAGE\n"
-            "1a2b3c4   apps         Rendered   2/3        3m     Ada <ada@example.com>   "
+            "1a2b3c4   apps         Rendered   2/3        3m     Ada      "
             "Raise the limits\n");
 }
 

@@ -17,6 +17,16 @@
 namespace muster::cli {
 namespace {
 
+// "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: Failed to connect to
+// remote host: Connection refused" is "Connection refused".
+std::string ConnectionCause(absl::string_view message) {
+  for (absl::string_view before : {"last error: ", "Failed to connect to remote host: "}) {
+    const size_t at = message.rfind(before);
+    if (at != absl::string_view::npos) message.remove_prefix(at + before.size());
+  }
+  return std::string(message);
+}
+
 class GrpcHubClient final : public HubClient {
  public:
   GrpcHubClient(const std::shared_ptr<grpc::Channel>& channel, std::string address,
@@ -102,13 +112,16 @@ class GrpcHubClient final : public HubClient {
 
   // gRPC's own words for a broken connection mean little to people; the hub's words stay.
   absl::Status Explained(const grpc::Status& status) const {
+    // We cancel nothing that we still wait for: it was the hub, on its way down.
+    if (status.error_code() == grpc::StatusCode::CANCELLED) {
+      return absl::UnavailableError("the hub is stopping");
+    }
     if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
       return absl::DeadlineExceededError(
           absl::StrCat("the hub at ", address_, " did not answer in time"));
     }
     if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
-      return absl::UnavailableError(
-          absl::StrCat("the hub at ", address_, " cannot be reached: ", status.error_message()));
+      return absl::UnavailableError(ConnectionCause(status.error_message()));
     }
     return FromGrpc(status);
   }

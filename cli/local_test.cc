@@ -172,6 +172,10 @@ constexpr char kManifest[] = R"(apiVersion: v1
 kind: ConfigMap
 metadata: {name: settings}
 data: {replicas: "${replicas}", cluster: "${cluster.name}"}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: token}
 )";
 
 TEST(Render, PrintsWhatAClusterWouldGet) {
@@ -187,7 +191,8 @@ TEST(Render, PrintsWhatAClusterWouldGet) {
   EXPECT_THAT(run.out(), HasSubstr("cluster: prod-1\n"));
   EXPECT_THAT(run.out(), HasSubstr("replicas: \"6\"\n"));
   EXPECT_THAT(run.out(), HasSubstr("namespace: web\n"));
-  EXPECT_EQ(run.err(), "1 object for cluster/prod-1 from web\n");
+  EXPECT_THAT(run.out(), HasSubstr("\n---\n# web/settings.yaml:6\napiVersion: v1\nkind: Secret\n"));
+  EXPECT_EQ(run.err(), "2 objects for cluster/prod-1 from web\n");
   // One that is not declared, by its labels.
   EXPECT_EQ(run({"render", "web", "--fleet", run.folder + "/fleet", "--cluster", "new", "--label",
                  "env=dev", "--repository", apps, "-o", "json"}),
@@ -199,7 +204,7 @@ TEST(Render, PrintsWhatAClusterWouldGet) {
   EXPECT_EQ(run({"render", "--fleet", run.folder + "/fleet", "--cluster", "prod-1", "--repository",
                  apps, "-o", "name", "-q"}),
             0);
-  EXPECT_EQ(run.out(), "v1/ConfigMap/web/settings\n");
+  EXPECT_EQ(run.out(), "v1/ConfigMap/web/settings\nv1/Secret/web/token\n");
 }
 
 TEST(Render, SaysWhatIsMissing) {

@@ -11,7 +11,6 @@
 #include "cli/problem.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
-#include "common/manifest/yaml_writer.h"
 
 namespace muster::cli {
 namespace {
@@ -58,7 +57,7 @@ absl::StatusOr<HubClient*> Session::Hub() {
 
 void Session::PrintDocument(const Value& document) {
   CHECK(IsDocument(format()));
-  Print(format() == Format::kJson ? JsonText(document) : WriteYaml(document));
+  Print(format() == Format::kJson ? JsonText(document) : YamlText(document));
 }
 
 void Session::Tell(absl::string_view line) { env_.err << line << "\n" << std::flush; }
@@ -68,8 +67,12 @@ void Session::TellNext(absl::string_view command) {
 }
 
 void Session::TellProblem(const absl::Status& status) {
-  const bool of_hub = ExitCodeOf(status) != ExitCode::kError;
-  const absl::Status full = of_hub && !hub_name_.empty() ? WithWhere(status, hub_name_) : status;
+  absl::Status full = status;
+  const ExitCode code = ExitCodeOf(status);
+  if (code != ExitCode::kError && !hub_name_.empty()) full = WithWhere(full, hub_name_);
+  if (code == ExitCode::kUnreachable || code == ExitCode::kNotAllowed) {
+    full = WithHint(full, "muster doctor");
+  }
   env_.err << (format() == Format::kJson ? ProblemJson(full) : ProblemText(full)) << std::flush;
 }
 

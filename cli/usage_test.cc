@@ -116,7 +116,8 @@ TEST(ExitCodes, AnUnreachableHubIsNamed) {
   EXPECT_EQ(run.err(),
             "error: cannot list clusters\n"
             "  where: hub hub.test:7444 (context test)\n"
-            "  why: connection refused\n");
+            "  why: connection refused\n"
+            "  hint: muster doctor\n");
   run.hub->Fail("ListClusters", absl::UnavailableError("connection refused"));
   EXPECT_EQ(run({"get", "clusters", "--context", "other"}), 5);
   EXPECT_THAT(run.err(), HasSubstr("hub other.test:7444 (context other)"));

@@ -17,7 +17,6 @@
 #include "common/base/status_macros.h"
 #include "common/config/config.h"
 #include "common/config/resolve.h"
-#include "common/manifest/yaml_writer.h"
 #include "common/render/render.h"
 
 namespace muster::cli {
@@ -127,7 +126,7 @@ void PrintObjects(Session& session, const std::vector<RenderedObject>& objects) 
   std::string out;
   for (const RenderedObject& object : objects) {
     absl::StrAppend(&out, "---\n# ", SafeText(object.file), ":", object.line, "\n",
-                    WriteYaml(object.object.value));
+                    YamlText(object.object.value));
   }
   session.Print(out);
 }

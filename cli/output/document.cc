@@ -13,6 +13,7 @@
 #include "absl/strings/strip.h"
 #include "cli/output/text.h"
 #include "common/manifest/json.h"
+#include "common/manifest/yaml_writer.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 
@@ -181,6 +182,12 @@ Value ListDocument(absl::string_view kind, std::vector<Value> items,
 }
 
 std::string JsonText(const Value& document) { return SafeJson(PrettyJson(document)); }
+
+std::string YamlText(const Value& document) {
+  std::string text = WriteYaml(document);
+  if (!absl::EndsWith(text, "\n")) text += '\n';
+  return text;
+}
 
 std::string JsonLine(const Value& document) {
   return absl::StrCat(SafeJson(CanonicalJson(document)), "\n");

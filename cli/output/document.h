@@ -35,10 +35,14 @@ Value ListDocument(absl::string_view kind, std::vector<Value> items,
 // unknown ones are "Unknown".
 std::string EnumWord(const google::protobuf::EnumDescriptor& type, int number);
 
-// JSON with two spaces of indentation and a line break at the end; SafeJson's promise holds.
+// JSON with two spaces of indentation and a line break at the end. Like those below, it holds
+// nothing that a terminal would obey.
 std::string JsonText(const Value& document);
 
-// The same on one line.
+// YAML with a line break at the end.
+std::string YamlText(const Value& document);
+
+// The JSON on one line.
 std::string JsonLine(const Value& document);
 
 }  // namespace muster::cli

@@ -90,6 +90,12 @@ std::vector<Cell> RepositoryRow(const v1::RepositoryView& view, absl::Time now) 
           RepositoryMessage(view)};
 }
 
+// "Ada Lovelace" of "Ada Lovelace <ada@example.com>": tables are narrow.
+std::string PersonName(const std::string& author) {
+  const size_t address = author.find(" <");
+  return address == std::string::npos || address == 0 ? author : author.substr(0, address);
+}
+
 std::vector<Cell> CommitRow(const v1::CommitView& view, absl::Time now) {
   Tone tone = Tone::kWorking;
   if (view.result() == "Rendered") tone = Tone::kGood;
@@ -100,6 +106,7 @@ std::vector<Cell> CommitRow(const v1::CommitView& view, absl::Time now) {
           Cell(view.result().empty() ? "Unknown" : view.result(), tone),
           absl::StrCat(view.clusters_applied(), "/", view.clusters_desired()),
           AgeOf(view.seen_ms(), now),
+          OrNone(PersonName(view.commit().author())),
           OrNone(view.commit().author()),
           view.commit().id(),
           view.commit().subject(),
@@ -151,7 +158,7 @@ std::vector<Cell> HistoryRow(const v1::HistoryView& view, absl::Time now) {
           absl::StrCat(view.generation()),
           view.package(),
           view.bundle_digest().empty() ? "<removed>" : ShortCommit(view.commit()),
-          OrNone(view.author()),
+          OrNone(PersonName(view.author())),
           TimeText(view.time_ms()),
           YesNo(view.receipt()),
           view.subject()};
@@ -266,6 +273,7 @@ const Listing<v1::CommitView>& ListingOf() {
                   {"CLUSTERS"},
                   {"SEEN"},
                   {"AUTHOR"},
+                  {"ADDRESS", kWide},
                   {"ID", kWide},
                   {"SUBJECT"},
                   {"MESSAGE"}},

@@ -33,9 +33,11 @@ CodePoint Decode(absl::string_view text, size_t at) {
   return {value, length};
 }
 
-// Whether a parser takes the character as it is, and as no line break. The tab is asked separately.
+// Whether a parser takes the character as it is, and as no line break, and a reader too: controls
+// of the writing direction could show one text and mean another. The tab is asked separately.
 bool IsPrintable(uint32_t c) {
   if (c < 0x20 || (c >= 0x7F && c < 0xA0)) return false;
+  if ((c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069)) return false;
   return c != 0x2028 && c != 0x2029 && c != 0xFEFF && c != 0xFFFE && c != 0xFFFF;
 }
 
