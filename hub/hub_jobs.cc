@@ -144,8 +144,6 @@ absl::StatusOr<pb::FetchResponse> HubJobs::AskToFetch(Worker& worker, const Fetc
   if (!answer.ok()) return answer.status();
   const absl::Status status = StatusOf(*answer);
   if (status.ok()) return std::move(*answer->mutable_fetch());
-  // A child sees the resolver's files as they were when it started; a new one looks again.
-  if (status.code() == absl::StatusCode::kUnavailable) worker.child->Renew();
   return status;
 }
 
@@ -286,6 +284,12 @@ absl::StatusOr<pb::FetchChildResponse> HubJobs::Ask(Worker& worker, pb::FetchChi
   if (!response.ParseFromString(bytes) || response.id() != request.id()) {
     worker.child->Renew();
     return absl::DataLossError("the worker's answer is not one");
+  }
+  // A child sees the resolver's files as they were when it started, and after a shortage of memory
+  // it ends; in both cases the next request is for a new one.
+  const absl::StatusCode code = StatusOf(response).code();
+  if (code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kResourceExhausted) {
+    worker.child->Renew();
   }
   return response;
 }

@@ -32,7 +32,7 @@ namespace pb = muster::v1;
 constexpr char kWeb[] =
     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {a: \"1\"}\n";
 
-// As the real one, but a package called "poison" kills it.
+// As the real one, but a package called "poison" kills it, and over "hungry" memory runs out.
 int FragileRenderer(const std::vector<std::string>& arguments) {
   FrameChannel channel(kChildChannel, limits::kChildMessageBytesMax);
   Libgit2Source source({.directory = arguments[0]});
@@ -42,6 +42,12 @@ int FragileRenderer(const std::vector<std::string>& arguments) {
     if (!bytes.ok() || !request.ParseFromString(*bytes)) return 0;
     for (const pb::RenderInput& input : request.render().inputs()) {
       if (input.package() == "poison") abort();
+      if (input.package() == "hungry") {
+        pb::FetchChildResponse response;
+        response.set_id(request.id());
+        response.set_code(static_cast<int>(absl::StatusCode::kResourceExhausted));
+        return channel.Send(response.SerializeAsString(), kNoDeadline).ok() ? 0 : 1;
+      }
     }
     if (!channel.Send(AnswerFetchChild(source, request).SerializeAsString(), kNoDeadline).ok()) {
       return 0;
@@ -211,6 +217,21 @@ TEST_F(HubJobsTest, APackageThatKillsTheWorkerHarmsNoOther) {
   EXPECT_EQ(done.results->at(1).status.code(), absl::StatusCode::kUnavailable);
   EXPECT_TRUE(absl::StrContains(done.results->at(1).status.message(), "package 'poison'"));
   EXPECT_TRUE(done.results->at(2).status.ok()) << done.results->at(2).status;
+}
+
+TEST_F(HubJobsTest, AWorkerThatEndsAfterAShortageOfMemoryCostsNoSecondRequest) {
+  Begin();
+  const std::string commit = FetchedApps();
+  for (int i = 0; i < 3; ++i) {
+    jobs_->Start(Render(commit, {"hungry"}));
+    const RenderDone done = Next<RenderDone>();
+    ASSERT_TRUE(done.results.ok()) << done.results.status();
+    EXPECT_EQ(done.results->at(0).status.code(), absl::StatusCode::kResourceExhausted);
+    jobs_->Start(Render(commit, {"web"}));
+    const RenderDone next = Next<RenderDone>();
+    ASSERT_TRUE(next.results.ok()) << next.results.status();
+    EXPECT_TRUE(next.results->at(0).status.ok()) << next.results->at(0).status;
+  }
 }
 
 TEST_F(HubJobsTest, ASilentServerStopsNobodyElseAndIsGivenUp) {

@@ -172,6 +172,20 @@ TEST_F(ChildTest, AnExitCostsOneRequest) {
   EXPECT_TRUE(child.Call("hello", kLong).ok());
 }
 
+// Killed from outside while nobody asked it anything: the next request is none the worse.
+TEST_F(ChildTest, ADeathBetweenTwoRequestsCostsNone) {
+  SupervisedChild child({"obedient", {}}, &random_);
+  const std::string first = *child.Call("who", kLong);
+  const pid_t pid = std::stoi(first.substr(first.find(' ')));
+  kill(pid, SIGKILL);
+  siginfo_t ended;
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOWAIT), 0);
+
+  const auto next = child.Call("who", kLong);
+  ASSERT_TRUE(next.ok()) << next.status();
+  EXPECT_NE(*next, first);
+}
+
 TEST_F(ChildTest, AHangEndsAtTheDeadline) {
   SupervisedChild child({"obedient", {}}, &random_);
   ASSERT_TRUE(child.Call("hello", kLong).ok());

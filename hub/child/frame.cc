@@ -92,6 +92,12 @@ absl::Status FrameChannel::WaitFor(short events, Deadline deadline) const {
   }
 }
 
+bool FrameChannel::IsOpen() const {
+  char byte;
+  const ssize_t count = recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
 absl::Status FrameChannel::Send(absl::string_view message, Deadline deadline) {
   if (message.size() > message_bytes_max_) {
     return absl::ResourceExhaustedError(absl::StrFormat("a message of %d bytes; %d are allowed",

@@ -56,6 +56,9 @@ class FrameChannel {
   absl::Status Send(absl::string_view message, Deadline deadline);
   absl::StatusOr<std::string> Receive(Deadline deadline);
 
+  // Whether the other side still holds its end, as far as can be seen now.
+  bool IsOpen() const;
+
  private:
   absl::Status WaitFor(short events, Deadline deadline) const;
 

@@ -71,7 +71,9 @@ TEST_F(FrameChannelTest, ASilentPeerMeetsTheDeadline) {
 }
 
 TEST_F(FrameChannelTest, APeerThatHasGoneIsUnavailable) {
+  EXPECT_TRUE(here_->IsOpen());
   there_.reset();
+  EXPECT_FALSE(here_->IsOpen());
   EXPECT_EQ(here_->Receive(kNoDeadline).status().code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(here_->Send("x", kNoDeadline).code(), absl::StatusCode::kUnavailable);
 }

@@ -25,6 +25,8 @@ SupervisedChild::SupervisedChild(ChildProcess::Options options, Random* random)
 
 absl::Status SupervisedChild::Prepare() {
   MutexLock lock(mutex_);
+  // One that ended between two calls is nobody's failure.
+  if (child_ != nullptr && !child_->channel().IsOpen()) child_.reset();
   while (!stop_ && child_ == nullptr) {
     const auto left = not_before_ - std::chrono::steady_clock::now();
     if (not_before_ == Deadline::min() || left <= left.zero()) break;
