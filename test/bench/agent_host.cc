@@ -9,6 +9,7 @@
 #include "agent/rpc/enroller.h"
 #include "agent/rpc/grpc_blob_fetcher.h"
 #include "agent/rpc/grpc_hub_link.h"
+#include "agent/rpc/renewer.h"
 #include "common/base/check.h"
 #include "common/base/clock.h"
 #include "common/base/status_macros.h"
@@ -144,7 +145,7 @@ absl::StatusOr<absl::Duration> AgentHost::Enrol(const std::vector<Join>& joins,
       SystemRandom random;
       for (size_t at = next++; at < joins.size(); at = next++) {
         stores[at] = std::make_unique<MemoryStore>();
-        const absl::StatusOr<JoinToken> token = ParseJoinToken(joins[at].token);
+        const absl::StatusOr<JoinToken> token = JoinToken::Parse(joins[at].token);
         CHECK_OK(token);
         identities[at] = agent::Enroll({.token = *token,
                                         .join_address = join_address,
