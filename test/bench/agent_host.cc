@@ -1,5 +1,6 @@
 #include "test/bench/agent_host.h"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -208,8 +209,9 @@ void AgentHost::Run() {
       }
       if (stopping_) return;
       if (ready_.empty()) {
-        const absl::Time next = wakes_.empty() ? now + absl::Seconds(1) : wakes_.begin()->first;
-        woken_.WaitFor(mutex_, next - now);
+        const absl::Duration until =
+            wakes_.empty() ? absl::Seconds(1) : wakes_.begin()->first - now;
+        woken_.WaitFor(mutex_, std::min(until, absl::Seconds(1)));
       }
       turns = std::exchange(ready_, {});
     }
