@@ -58,7 +58,6 @@ class AgentHost {
   std::vector<Pending> pending_;  // what each agent is made of
   std::vector<std::unique_ptr<OneAgent>> agents_;
   size_t started_ = 0;
-  std::thread thread_;
 
   Mutex mutex_;
   CondVar woken_;
@@ -66,6 +65,8 @@ class AgentHost {
   std::set<int> ready_ GUARDED_BY(mutex_);
   std::set<std::pair<absl::Time, int>> wakes_ GUARDED_BY(mutex_);
   std::map<int, absl::Time> wake_of_ GUARDED_BY(mutex_);
+
+  std::thread thread_;  // last: it uses all of the above
 };
 
 }  // namespace muster::bench
