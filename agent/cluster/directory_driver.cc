@@ -54,7 +54,8 @@ absl::string_view UidIn(absl::string_view text) {
 
 Seen Interpret(const Folder::Content& content) {
   Seen seen{.stamp = content.stamp};
-  const absl::StatusOr<std::vector<Document>> documents = ParseYaml(content.text, "");
+  const absl::StatusOr<std::vector<Document>> documents =
+      ParseYaml(content.text, "", YamlReaders::kOne);
   if (documents.ok() && documents->size() == 1) {
     seen.json = CanonicalJson((*documents)[0].value);
     seen.digest = Digest::Of(seen.json);

@@ -148,7 +148,7 @@ class Writer {
 
 std::string YamlText(const Value& value) {
   std::string text = Writer().Write(value);
-  const absl::StatusOr<std::vector<Document>> read = ParseYaml(text, "");
+  const absl::StatusOr<std::vector<Document>> read = ParseYaml(text, "", YamlReaders::kOne);
   if (read.ok() && read->size() == 1 && (*read)[0].value == value) return text;
   return absl::StrCat(Quoted(value), "\n");
 }

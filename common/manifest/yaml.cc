@@ -15,6 +15,7 @@
 #include "common/base/status_macros.h"
 #include "common/manifest/utf8.h"
 #include "common/manifest/yaml_composer.h"
+#include "common/manifest/yaml_second_reader.h"
 
 namespace muster {
 namespace {
@@ -219,7 +220,8 @@ std::string Document::Where(absl::string_view pointer) const {
 
 // ---------------------------------------------------------------- ParseYaml
 
-absl::StatusOr<std::vector<Document>> ParseYaml(absl::string_view text, absl::string_view file) {
+absl::StatusOr<std::vector<Document>> ParseYaml(absl::string_view text, absl::string_view file,
+                                                YamlReaders readers) {
   if (text.size() > limits::kYamlFileBytesMax) {
     return absl::ResourceExhaustedError(absl::StrCat(file, ": ", text.size(), " bytes, at most ",
                                                      limits::kYamlFileBytesMax, " are read"));
@@ -234,9 +236,14 @@ absl::StatusOr<std::vector<Document>> ParseYaml(absl::string_view text, absl::st
   YamlComposer composer(file);
   while (true) {
     ASSIGN_OR_RETURN(const yaml_event_t* event, source.Next(file));
-    if (event->type == YAML_STREAM_END_EVENT) return std::move(composer).Take();
+    if (event->type == YAML_STREAM_END_EVENT) break;
     RETURN_IF_ERROR(Dispatch(*event, composer));
   }
+  std::vector<Document> documents = std::move(composer).Take();
+  if (readers == YamlReaders::kTwo) {
+    RETURN_IF_ERROR(CheckSecondReading(text, documents, file));
+  }
+  return documents;
 }
 
 }  // namespace muster

@@ -6,7 +6,10 @@
 // with "file:line:column: why" instead of guessed at: duplicate keys, keys that are null or no
 // scalars, tabs as indentation, custom tags, aliases to what contains them, bytes that are not
 // UTF-8, and whatever exceeds limits.h: size, depth, documents, and nodes counted with aliases
-// expanded. Pure; any thread.
+// expanded.
+//
+// Also refused: a text of which a second parser (yaml_second_reader.h) makes something else. What a
+// person reviewed with another tool is then what runs. Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -64,8 +67,12 @@ struct Document {
   std::string Where(absl::string_view pointer) const;
 };
 
+// Who must agree on what a text means. kOne is for what we wrote ourselves, and for no other text.
+enum class YamlReaders { kOne, kTwo };
+
 // Reads all documents of a file. `file` is only for messages. Returns kInvalidArgument, or
 // kResourceExhausted for a limit.
-absl::StatusOr<std::vector<Document>> ParseYaml(absl::string_view text, absl::string_view file);
+absl::StatusOr<std::vector<Document>> ParseYaml(absl::string_view text, absl::string_view file,
+                                                YamlReaders readers = YamlReaders::kTwo);
 
 }  // namespace muster

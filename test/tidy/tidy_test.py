@@ -42,6 +42,9 @@ class Includes(unittest.TestCase):
                        "nlohmann/json.hpp", "CLI/CLI.hpp", "spdlog/spdlog.h", "zstd.h"):
             self.assertIn("door", rules("hub/hub.cc", f"#include <{header}>\n"), header)
         self.assertEqual([], rules("common/manifest/yaml.cc", "#include <yaml.h>\n"))
+        second = "#include <yaml-cpp/parser.h>\n"
+        self.assertEqual([], rules("common/manifest/yaml_second_reader.cc", second))
+        self.assertIn("door", rules("common/manifest/yaml.cc", second))
 
 
 class Purity(unittest.TestCase):
