@@ -2,8 +2,6 @@
 //
 //   muster-hub init --data DIR --fleet-url URL     makes a hub
 //   muster-hub --data DIR                          runs it until SIGTERM
-#include <malloc.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <optional>
@@ -162,8 +160,6 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace muster::hub;
-  // Thousands of streams on a dozen threads: more arenas would only keep more memory that is free.
-  mallopt(M_ARENA_MAX, 2);
   const std::optional<int> child = RunAsChild(
       argc, argv,
       {{"fetch", &FetchChildMain}, {"render", &RenderChildMain}, {kJoinChildName, &JoinChildMain}});
