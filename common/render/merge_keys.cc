@@ -15,10 +15,6 @@ constexpr KindRow kKinds[] = {
     {"", "ReplicationController", "Workload"},
     {"", "Service", "Service"},
     {"", "ServiceAccount", "ServiceAccount"},
-    {"", "PersistentVolumeClaim", "Plain"},
-    {"", "ConfigMap", "Plain"},
-    {"", "Secret", "Plain"},
-    {"", "Namespace", "Plain"},
     {"", "Node", "Node"},
     {"admissionregistration.k8s.io", "MutatingWebhookConfiguration", "Webhooks"},
     {"admissionregistration.k8s.io", "ValidatingWebhookConfiguration", "Webhooks"},
@@ -28,6 +24,30 @@ constexpr KindRow kKinds[] = {
     {"apps", "StatefulSet", "Workload"},
     {"batch", "CronJob", "CronJob"},
     {"batch", "Job", "Workload"},
+    {"policy", "PodDisruptionBudget", "DisruptionBudget"},
+};
+
+// Groups whose other kinds have nothing that merges but their metadata.
+constexpr absl::string_view kBuiltInGroups[] = {
+    "",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "apps",
+    "autoscaling",
+    "batch",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
 };
 
 struct FieldRow {
@@ -41,6 +61,7 @@ constexpr MergeField ByKey(absl::string_view type, absl::string_view key) {
   return {type, ListMerge::kByKey, key, "", ""};
 }
 constexpr MergeField Set() { return {"", ListMerge::kSet, "", "", ""}; }
+constexpr MergeField Whole() { return {"", ListMerge::kAtomic, "", "", "", /*whole=*/true}; }
 
 // As the Kubernetes API says in patchStrategy and patchMergeKey; where it names one key but
 // server-side apply tells elements apart by two (ports), by both.
@@ -53,6 +74,9 @@ constexpr FieldRow kFields[] = {
     {"CronJob", "metadata", Map("Metadata")},
     {"CronJob", "spec", Map("CronJobSpec")},
     {"CronJobSpec", "jobTemplate", Map("Workload")},
+    {"DisruptionBudget", "metadata", Map("Metadata")},
+    {"DisruptionBudget", "spec", Map("DisruptionBudgetSpec")},
+    {"DisruptionBudgetSpec", "selector", Whole()},
     {"Metadata", "finalizers", Set()},
     {"Metadata", "ownerReferences", ByKey("", "uid")},
     {"Node", "metadata", Map("Metadata")},
@@ -77,7 +101,6 @@ constexpr FieldRow kFields[] = {
     {"Resources", "claims", ByKey("", "name")},
     {"Service", "metadata", Map("Metadata")},
     {"Service", "spec", Map("ServiceSpec")},
-    {"ServiceAccount", "imagePullSecrets", ByKey("", "name")},
     {"ServiceAccount", "metadata", Map("Metadata")},
     {"ServiceAccount", "secrets", ByKey("", "name")},
     {"ServiceSpec", "ports", {"", ListMerge::kByKey, "port", "protocol", "TCP"}},
@@ -93,6 +116,9 @@ constexpr FieldRow kFields[] = {
 absl::string_view MergeTypeOf(absl::string_view group, absl::string_view kind) {
   for (const KindRow& row : kKinds) {
     if (row.group == group && row.kind == kind) return row.type;
+  }
+  for (const absl::string_view built_in : kBuiltInGroups) {
+    if (built_in == group) return "Plain";
   }
   return "";
 }

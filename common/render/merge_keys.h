@@ -12,7 +12,7 @@ namespace muster {
 enum class ListMerge {
   kAtomic,  // the patch's list takes the other's place
   kByKey,   // maps, told apart by `key`
-  kSet,     // scalars: what is new is appended
+  kSet,     // scalars, each once
 };
 
 // A field of a type. The type "" knows no field.
@@ -22,6 +22,7 @@ struct MergeField {
   absl::string_view key;         // for kByKey
   absl::string_view second_key;  // also tells elements apart; may be absent, then `assumed`
   absl::string_view assumed;
+  bool whole = false;  // a map that is replaced and not merged
 };
 
 // The type of the objects of a kind; "" when the kind is not built in (its lists are all atomic).

@@ -1,8 +1,6 @@
 #include "common/render/strategic_merge.h"
 
 #include <algorithm>
-#include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -14,6 +12,7 @@
 #include "common/base/status_macros.h"
 #include "common/manifest/json.h"
 #include "common/render/merge_keys.h"
+#include "common/render/merge_list.h"
 
 namespace muster {
 namespace {
@@ -101,7 +100,7 @@ class Merger {
         target.map().Erase(member.key);
         return absl::OkStatus();
       }
-      if (directive == Directive::kReplace || old == nullptr || !old->is_map()) {
+      if (directive == Directive::kReplace || field.whole || old == nullptr || !old->is_map()) {
         ASSIGN_OR_RETURN(Value fresh, Fresh(member.value, field.type, below));
         target.map().Set(member.key, std::move(fresh));
         return absl::OkStatus();
@@ -137,10 +136,7 @@ class Merger {
       old = &target.map().Set(member.key, Value(Value::List{}));
     }
     if (field.list == ListMerge::kSet) {
-      std::set<std::string> there = TextsOf(old->list());
-      for (const Value& element : member.value.list()) {
-        if (there.insert(CanonicalJson(element)).second) old->list().push_back(element);
-      }
+      old->list() = MergeSet(old->list(), member.value.list());
       return absl::OkStatus();
     }
     const Value::List& patch = member.value.list();
@@ -148,71 +144,32 @@ class Merger {
     return ByKey(patch, field, at, old->list());
   }
 
-  // The text that tells an element apart; nullopt without the key.
-  static std::optional<std::string> KeyOf(const Value& element, const MergeField& field) {
-    const Value* key = element.Get(field.key);
-    if (key == nullptr || key->is_list() || key->is_map() || key->is_null()) return std::nullopt;
-    std::string text = CanonicalJson(*key);
-    if (field.second_key.empty()) return text;
-    const Value* second = element.Get(field.second_key);
-    const Value assumed = field.assumed;
-    return absl::StrCat(text, " ", CanonicalJson(second == nullptr ? assumed : *second));
-  }
-
   absl::Status ByKey(const Value::List& patch, const MergeField& field, const std::string& at,
                      Value::List& list) {
-    std::map<std::string, size_t> positions;          // by the whole key
-    std::multimap<std::string, size_t> by_first_key;  // for patches that leave out the second
-    MergeField first = field;
-    first.second_key = "";
-    const auto index = [&](size_t position) {
-      if (const auto key = KeyOf(list[position], field)) positions.emplace(*key, position);
-      if (const auto key = KeyOf(list[position], first)) by_first_key.emplace(*key, position);
-    };
-    for (size_t position = 0; position < list.size(); ++position) index(position);
-
-    std::vector<bool> deleted(list.size(), false);
+    KeyedList merged(std::move(list), field);
     for (size_t i = 0; i < patch.size(); ++i) {
+      const Value& element = patch[i];
       const std::string below = absl::StrCat(at, "/", i);
-      const std::optional<std::string> key = KeyOf(patch[i], field);
-      if (!key) {
-        if (IsReplaceDirective(patch[i])) continue;
+      if (!merged.HasKey(element)) {
+        if (IsReplaceDirective(element)) continue;
         return Fail(below, absl::StrCat("needs '", field.key,
                                         "', by which the elements of this list are told apart"));
       }
-      std::optional<size_t> position;
-      if (const auto found = positions.find(*key); found != positions.end()) {
-        position = found->second;
-      } else if (!field.second_key.empty() && patch[i].Get(field.second_key) == nullptr) {
-        const auto [from, to] = by_first_key.equal_range(*KeyOf(patch[i], first));
-        if (from != to && std::next(from) == to) position = from->second;
-      }
-      ASSIGN_OR_RETURN(const Directive directive, DirectiveOf(patch[i], below));
+      ASSIGN_OR_RETURN(const Directive directive, DirectiveOf(element, below));
       if (directive == Directive::kDelete) {
-        if (position) deleted[*position] = true;
+        merged.Delete(element);
         continue;
       }
-      if (position && directive == Directive::kMerge && !deleted[*position]) {
-        RETURN_IF_ERROR(Map(patch[i], field.type, below, list[*position]));
-        continue;
-      }
-      ASSIGN_OR_RETURN(Value fresh, Fresh(patch[i], field.type, below));
-      if (position) {
-        list[*position] = std::move(fresh);
-        deleted[*position] = false;
+      Value* old = merged.Find(element);
+      if (old != nullptr && directive == Directive::kMerge) {
+        RETURN_IF_ERROR(Map(element, field.type, below, *old));
       } else {
-        list.push_back(std::move(fresh));
-        deleted.push_back(false);
-        index(list.size() - 1);
+        ASSIGN_OR_RETURN(Value fresh, Fresh(element, field.type, below));
+        merged.Put(element, std::move(fresh));
       }
+      merged.Name(element);
     }
-    size_t kept = 0;
-    for (size_t position = 0; position < list.size(); ++position) {
-      if (deleted[position]) continue;
-      if (kept != position) list[kept] = std::move(list[position]);
-      ++kept;
-    }
-    list.resize(kept);
+    list = merged.Take();
     return absl::OkStatus();
   }
 

@@ -4,8 +4,9 @@
 //   spec: {template: {spec: {containers: [{name: web, image: "web:2"}]}}}
 //
 // Maps merge member by member; null removes a member. In the built-in kinds some lists merge by a
-// key (containers by name, see merge_keys.h), new elements going to the end; every other list is
-// replaced. Kinds that are not built in merge as JSON (RFC 7386). Directives, in every kind:
+// key (containers by name, see merge_keys.h), in the order that the API server gives them
+// (merge_list.h); every other list is replaced. Kinds that are not built in merge as JSON (RFC
+// 7386). Directives, in every kind:
 //   $patch: delete | replace | merge       of a map, or of an element of a list that merges
 //   - $patch: replace                      as an element: the list is replaced by the other
 //   elements $deleteFromPrimitiveList/FIELD: [...]  takes scalars out of the list FIELD

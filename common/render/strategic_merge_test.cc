@@ -34,11 +34,31 @@ std::string Pod(absl::string_view object, absl::string_view patch) {
   return merged.substr(8, merged.size() - 9);
 }
 
-TEST(StrategicMerge, MergesContainersByNameAndAppendsNewOnes) {
+TEST(StrategicMerge, MergesContainersByNameInTheApiServersOrder) {
   EXPECT_EQ(
       Pod(R"({"containers":[{"name":"a","image":"a:1"},{"name":"b","image":"b:1"}]})",
           R"({"containers":[{"name":"c"},{"name":"b","image":"b:2"}]})"),
-      R"({"containers":[{"image":"a:1","name":"a"},{"image":"b:2","name":"b"},{"name":"c"}]})");
+      R"({"containers":[{"name":"c"},{"image":"a:1","name":"a"},{"image":"b:2","name":"b"}]})");
+}
+
+TEST(StrategicMerge, WeavesOldElementsIntoTheOrderOfThePatch) {
+  EXPECT_EQ(Pod(R"({"containers":[{"name":"a"},{"name":"b"},{"name":"c"},{"name":"d"}]})",
+                R"({"containers":[{"name":"d"},{"name":"b"}]})"),
+            R"({"containers":[{"name":"a"},{"name":"c"},{"name":"d"},{"name":"b"}]})");
+}
+
+TEST(StrategicMerge, FollowsTheApiWhereItMergesLess) {
+  EXPECT_EQ(
+      Merged("policy", "PodDisruptionBudget", R"({"spec":{"selector":{"matchLabels":{"a":"1"}}}})",
+             R"({"spec":{"selector":{"matchLabels":{"b":"2"}}}})"),
+      R"({"spec":{"selector":{"matchLabels":{"b":"2"}}}})");
+  EXPECT_EQ(Merged("", "ServiceAccount", R"({"imagePullSecrets":[{"name":"a"}]})",
+                   R"({"imagePullSecrets":[{"name":"b"}]})"),
+            R"({"imagePullSecrets":[{"name":"b"}]})");
+  EXPECT_EQ(
+      Merged("autoscaling", "HorizontalPodAutoscaler", R"({"metadata":{"finalizers":["a","b"]}})",
+             R"({"metadata":{"finalizers":["b"]}})"),
+      R"({"metadata":{"finalizers":["a","b"]}})");
 }
 
 TEST(StrategicMerge, ReachesContainersOfEveryWorkload) {
@@ -68,7 +88,7 @@ TEST(StrategicMerge, KnowsTheKeysOfThePodSpec) {
                     "hostAliases":[{"ip":"1.1.1.1","hostnames":["a"]}]})",
                 R"({"volumes":[{"name":"w"}],"hostAliases":[{"ip":"1.1.1.1","hostnames":["b"]}]})"),
             R"({"hostAliases":[{"hostnames":["b"],"ip":"1.1.1.1"}],)"
-            R"("volumes":[{"emptyDir":{},"name":"v"},{"name":"w"}]})");
+            R"("volumes":[{"name":"w"},{"emptyDir":{},"name":"v"}]})");
 }
 
 TEST(StrategicMerge, ReplacesAtomicLists) {
@@ -83,8 +103,8 @@ TEST(StrategicMerge, TellsPortsApartByProtocolToo) {
   EXPECT_EQ(Merged("", "Service", object,
                    R"({"spec":{"ports":[{"port":53,"nodePort":1},
                                         {"port":53,"protocol":"UDP","name":"udp"}]}})"),
-            R"({"spec":{"ports":[{"name":"udp","port":53,"protocol":"UDP"},)"
-            R"({"name":"tcp","nodePort":1,"port":53}]}})");
+            R"({"spec":{"ports":[{"name":"tcp","nodePort":1,"port":53},)"
+            R"({"name":"udp","port":53,"protocol":"UDP"}]}})");
   // A patch that leaves the protocol out means the only port of that number.
   EXPECT_EQ(Merged("", "Service", R"({"spec":{"ports":[{"port":53,"protocol":"UDP"}]}})",
                    R"({"spec":{"ports":[{"port":53,"name":"dns"}]}})"),
@@ -140,7 +160,7 @@ TEST(StrategicMerge, MergesSetsAndTakesScalarsOut) {
       Merged("apps", "Deployment", R"({"metadata":{"finalizers":["a","b"]}})",
              R"({"metadata":{"finalizers":["c","a"],"$deleteFromPrimitiveList/finalizers":["b"],
                        "$setElementOrder/finalizers":["c","a"]}})"),
-      R"({"metadata":{"finalizers":["a","c"]}})");
+      R"({"metadata":{"finalizers":["c","a"]}})");
 }
 
 TEST(StrategicMerge, RetainsOnlyNamedKeys) {
