@@ -8,12 +8,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "agent/cluster/fields.h"
 #include "agent/core/blob.h"
-#include "agent/core/fields.h"
 #include "common/base/compression.h"
 #include "common/base/status_macros.h"
 #include "common/manifest/bundle.h"
-#include "common/manifest/json.h"
 
 namespace muster::agent {
 namespace pb = muster::v1;
@@ -197,101 +196,95 @@ class BlobFetch {
 
 // ---------------------------------------------------------------- looking
 
-// What differs between the blob `object` and the live JSON; the whole when one cannot be read.
-std::vector<std::string> Compare(const Store& store, const Look& look, const std::string& json) {
-  const absl::StatusOr<std::string> blob = ReadBlob(store, look.object);
-  if (!blob.ok()) return {""};
-  const absl::StatusOr<Value> desired = ParseJson(*blob);
-  const absl::StatusOr<Value> live = ParseJson(json);
-  if (!desired.ok() || !live.ok()) return {""};
-  return DifferentFields(*desired, *live, look.ignore);
+// What an apply of each of these would change, asked of the driver: it alone knows what the cluster
+// makes of an object. Comparing writes nothing.
+void Compare(const Tools& tools, const std::map<ObjectKey, const Look*>& looks,
+             std::vector<ListedObject*> differing) {
+  std::vector<ApplyRequest> requests;
+  std::vector<ListedObject*> asked;
+  for (ListedObject* object : differing) {
+    const Look& look = *looks.at(object->key);
+    absl::StatusOr<std::string> json = ReadBlob(tools.store, look.object);
+    if (!json.ok()) continue;  // It stays different as a whole.
+    asked.push_back(object);
+    requests.push_back(ApplyRequest{.key = object->key,
+                                    .json = *std::move(json),
+                                    .ours = true,
+                                    .force = true,
+                                    .dry_run = true,
+                                    .keep = look.ignore,
+                                    .terms = look.terms});
+  }
+  if (requests.empty()) return;
+  std::vector<DriverResult> results = tools.driver.Apply(requests);
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (results[i].status.ok()) {
+      asked[i]->changes = std::move(results[i].changes);
+    } else {
+      asked[i]->compare_failure = std::move(results[i].status);
+    }
+  }
 }
 
 absl::StatusOr<std::vector<ListedObject>> LookAtAll(const ListJob& job, const Tools& tools) {
   std::map<ObjectKey, const Look*> looks;
-  std::vector<ObjectKey> keys;
+  std::vector<Query> queries;
   for (const Look& look : job.looks) {
-    if (looks.emplace(look.key, &look).second) keys.push_back(look.key);
+    if (looks.emplace(look.key, &look).second) queries.emplace_back(look.key, look.terms);
   }
-  ASSIGN_OR_RETURN(std::vector<LiveObject> live, tools.driver.List(keys, /*contents=*/false));
+  ASSIGN_OR_RETURN(std::vector<LiveObject> live, tools.driver.List(queries, /*contents=*/false));
   std::vector<ListedObject> listed;
-  std::vector<ObjectKey> differing;
+  listed.reserve(live.size());
+  std::vector<ListedObject*> differing;
   for (LiveObject& object : live) {
     const Look& look = *looks.at(object.key);
-    const bool compare =
-        !look.object.empty() && object.digest != look.expected && object.digest != look.object;
-    if (compare) differing.push_back(object.key);
-    listed.push_back(
-        ListedObject{.key = std::move(object.key),
-                     .uid = std::move(object.uid),
-                     .digest = object.digest,
-                     .fields = compare ? std::vector<std::string>{""} : std::vector<std::string>(),
-                     .changed_by = std::move(object.changed_by)});
+    ListedObject& one = listed.emplace_back(ListedObject{.live = std::move(object)});
+    one.key = one.live.key;
+    if (look.object.empty() || one.live.digest == look.expected || one.live.digest == look.object) {
+      continue;
+    }
+    one.known = look.compared != 0 && one.live.version == look.compared;
+    if (one.known) continue;
+    one.changes = {WholeObject()};
+    differing.push_back(&one);
   }
-  if (differing.empty()) return listed;
-  ASSIGN_OR_RETURN(const std::vector<LiveObject> contents,
-                   tools.driver.List(differing, /*contents=*/true));
-  std::map<ObjectKey, const LiveObject*> by_key;
-  for (const LiveObject& object : contents) by_key[object.key] = &object;
-  for (ListedObject& object : listed) {
-    const auto found = by_key.find(object.key);
-    // Changed or gone since a moment ago: the next look will tell.
-    if (found == by_key.end() || found->second->digest != object.digest) continue;
-    object.fields = Compare(tools.store, *looks.at(object.key), found->second->json);
-  }
+  Compare(tools, looks, std::move(differing));
   return listed;
 }
 
 // ---------------------------------------------------------------- acting
 
-// The live JSON of the objects of which some fields are kept.
-std::map<ObjectKey, std::string> LiveJson(const ActJob& job, const Tools& tools) {
-  std::map<ObjectKey, std::string> json;
-  std::vector<ObjectKey> keys;
-  for (const ApplyAction& action : job.apply) {
-    if (!action.keep.empty()) keys.push_back(action.key);
-  }
-  if (keys.empty()) return json;
-  absl::StatusOr<std::vector<LiveObject>> live = tools.driver.List(keys, /*contents=*/true);
-  if (!live.ok()) return json;
-  for (LiveObject& object : *live) json[object.key] = std::move(object.json);
-  return json;
-}
-
-absl::StatusOr<std::string> JsonOf(const ApplyAction& action,
-                                   const std::map<ObjectKey, std::string>& live,
-                                   const Tools& tools) {
-  if (!action.json.empty()) return action.json;
+absl::StatusOr<ApplyRequest> RequestOf(const ApplyAction& action, const Tools& tools) {
+  ApplyRequest request{.key = action.key,
+                       .json = action.json,
+                       .ours = action.ours,
+                       .adopt = action.adopt,
+                       .force = action.force,
+                       .keep = action.keep,
+                       .terms = action.terms};
+  if (!request.json.empty()) return request;
   absl::StatusOr<std::string> blob = ReadBlob(tools.store, action.object);
   if (absl::IsNotFound(blob.status())) {
     return absl::DataLossError(
         absl::StrCat("apply ", action.key.text(), ": its blob is not in the store"));
   }
-  RETURN_IF_ERROR(blob.status());
-  const auto found = live.find(action.key);
-  if (found == live.end()) return blob;
-  ASSIGN_OR_RETURN(Value desired, ParseJson(*blob));
-  const absl::StatusOr<Value> now = ParseJson(found->second);
-  if (!now.ok()) return blob;  // A hand edit that cannot be read is not kept.
-  return CanonicalJson(KeepFields(std::move(desired), *now, action.keep));
+  ASSIGN_OR_RETURN(request.json, std::move(blob));
+  return request;
 }
 
 Acted Act(const ActJob& job, const Tools& tools) {
   Acted acted{.job = job.job};
-  const std::map<ObjectKey, std::string> live = LiveJson(job, tools);
   std::vector<ApplyRequest> requests;
   std::vector<size_t> places;  // of the requests in the job
   acted.applied.resize(job.apply.size());
   for (size_t i = 0; i < job.apply.size(); ++i) {
-    const ApplyAction& action = job.apply[i];
-    absl::StatusOr<std::string> json = JsonOf(action, live, tools);
-    if (!json.ok()) {
-      acted.applied[i] = DriverResult{.key = action.key, .status = json.status()};
+    absl::StatusOr<ApplyRequest> request = RequestOf(job.apply[i], tools);
+    if (!request.ok()) {
+      acted.applied[i] = DriverResult{.key = job.apply[i].key, .status = request.status()};
       continue;
     }
     places.push_back(i);
-    requests.push_back(
-        ApplyRequest{.key = action.key, .json = *std::move(json), .ours = action.ours});
+    requests.push_back(*std::move(request));
   }
   std::vector<DriverResult> results = tools.driver.Apply(requests);
   for (size_t i = 0; i < places.size(); ++i) acted.applied[places[i]] = std::move(results[i]);

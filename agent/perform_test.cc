@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/agent_world.h"
+#include "agent/cluster/fields.h"
 #include "agent/core/blob.h"
 #include "common/manifest/json.h"
 #include "gtest/gtest.h"
@@ -186,7 +187,7 @@ TEST_F(PerformTest, ComparesOnlyWhatIsNotAsExpected) {
   const Object a = TestObject("a", "1");
   const std::string json = CanonicalJson(a.value);
   Put(json);
-  driver_.Apply({{a.key, json}});
+  driver_.Apply({{.key = a.key, .json = json}});
   ListJob job{
       .looks = {Look{.key = a.key, .expected = Digest::Of(json)}, Look{.key = TestKey("missing")}}};
   Listed listed = std::get<Listed>(Perform(job, tools_));
@@ -196,13 +197,20 @@ TEST_F(PerformTest, ComparesOnlyWhatIsNotAsExpected) {
   driver_.Change(a.key, CanonicalJson(TestObject("a", "2").value), "bob");
   job.looks[0].object = Digest::Of(json);
   listed = std::get<Listed>(Perform(job, tools_));
-  EXPECT_EQ((*listed.objects)[0].fields, std::vector<std::string>{"/data/value"});
+  EXPECT_EQ((*listed.objects)[0].changes,
+            (std::vector<FieldChange>{{"/data/value", "\"2\"", "\"1\""}}));
   job.looks[0].ignore = {"/data"};
   listed = std::get<Listed>(Perform(job, tools_));
-  EXPECT_TRUE((*listed.objects)[0].fields.empty());
+  EXPECT_TRUE((*listed.objects)[0].changes.empty());
   driver_.Change(a.key, "no json", "bob");
   listed = std::get<Listed>(Perform(job, tools_));
-  EXPECT_EQ((*listed.objects)[0].fields, std::vector<std::string>{""});
+  EXPECT_EQ((*listed.objects)[0].changes, std::vector<FieldChange>{WholeObject()});
+  // What was compared at this version is not compared again.
+  job.looks[0].compared = (*listed.objects)[0].live.version;
+  const int64_t compared = driver_.calls().dry_runs;
+  listed = std::get<Listed>(Perform(job, tools_));
+  EXPECT_TRUE((*listed.objects)[0].known);
+  EXPECT_EQ(driver_.calls().dry_runs, compared);
 }
 
 TEST_F(PerformTest, AnObjectWithoutItsBlobStopsNoOther) {

@@ -4,9 +4,11 @@
 
 #include <map>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
@@ -14,10 +16,12 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "agent/cluster/directory_watch.h"
+#include "agent/cluster/fields.h"
 #include "agent/cluster/folder.h"
 #include "agent/cluster/yaml_text.h"
 #include "common/base/mutex.h"
 #include "common/base/status_macros.h"
+#include "common/manifest/annotations.h"
 #include "common/manifest/json.h"
 #include "common/manifest/yaml.h"
 
@@ -38,6 +42,7 @@ struct Seen {
   int64_t read_at_ns = 0;
   std::string uid;
   bool ours = false;  // it carries our header
+  bool kept = false;  // it is annotated never to be removed
   Digest digest;
   std::string json;  // not kept in the cache
 };
@@ -58,6 +63,7 @@ Seen Interpret(const Folder::Content& content) {
       ParseYaml(content.text, "", YamlReaders::kOne);
   if (documents.ok() && documents->size() == 1) {
     seen.json = CanonicalJson((*documents)[0].value);
+    seen.kept = AsksToBeKept((*documents)[0].value);
     seen.digest = Digest::Of(seen.json);
   } else {
     // Not an object: equal to nothing that was ever written.
@@ -69,6 +75,13 @@ Seen Interpret(const Folder::Content& content) {
   return seen;
 }
 
+// A number that changes with the file: of its stamp.
+uint64_t VersionOf(const Seen& seen) {
+  const FileStamp& stamp = seen.stamp;
+  return absl::Hash<std::tuple<uint64_t, int64_t, int64_t, int64_t>>()(
+      {stamp.inode, stamp.size, stamp.modified_ns, stamp.changed_ns});
+}
+
 class DirectoryDriver final : public ClusterDriver {
  public:
   DirectoryDriver(std::unique_ptr<Folder> folder, DirectoryLayout layout, Random& random)
@@ -76,20 +89,24 @@ class DirectoryDriver final : public ClusterDriver {
 
   std::string Name() const override { return "directory"; }
 
-  absl::StatusOr<std::vector<LiveObject>> List(const std::vector<ObjectKey>& keys,
+  absl::StatusOr<std::vector<LiveObject>> List(const std::vector<Query>& queries,
                                                bool contents) override {
     folder_->Refresh();
     std::vector<LiveObject> found;
-    for (const ObjectKey& key : keys) {
+    for (const Query& query : queries) {
+      const ObjectKey& key = query.key;
       const absl::StatusOr<std::string> path = DirectoryPath(key, layout_);
       if (!path.ok()) continue;  // Such a file cannot be; Apply says why.
       ASSIGN_OR_RETURN(std::optional<Seen> seen, Look(*path, contents));
       if (!seen.has_value()) continue;
       LiveObject object{.key = key, .uid = seen->uid, .digest = seen->digest};
+      object.version = VersionOf(*seen);
+      object.kept = seen->kept;
       if (contents) object.json = std::move(seen->json);
       if (seen->stamp.owner != geteuid()) {
         object.changed_by = absl::StrCat("uid ", seen->stamp.owner);
       }
+      object.changed_at = absl::FromUnixNanos(seen->stamp.modified_ns);
       found.push_back(std::move(object));
     }
     return found;
@@ -114,6 +131,10 @@ class DirectoryDriver final : public ClusterDriver {
       results.push_back(DriverResult{.key = request.key, .status = RemoveOne(request)});
     }
     return results;
+  }
+
+  absl::StatusOr<Unmanaged> ListUnmanaged(const UnmanagedQuery&) override {
+    return absl::UnimplementedError("a folder does not tell what others keep in it");
   }
 
   void Watch(std::function<void()> changed) override {
@@ -156,24 +177,50 @@ class DirectoryDriver final : public ClusterDriver {
     return result;
   }
 
+  // What is to be written: the request's object, with what is left to others as it stands.
+  absl::StatusOr<Value> Wanted(const ApplyRequest& request, const Seen* seen,
+                               DriverResult& result) {
+    ASSIGN_OR_RETURN(Value desired, ParseJson(request.json));
+    if (seen == nullptr) {
+      result.changes = {WholeObject()};
+      return desired;
+    }
+    const absl::StatusOr<Value> live = ParseJson(seen->json);
+    if (!live.ok()) {  // It cannot be read: nothing of it is kept.
+      result.changes = {WholeObject()};
+      return desired;
+    }
+    Value wanted = KeepFields(std::move(desired), *live, request.keep);
+    result.changes = DifferentFields(request.key, wanted, *live, request.keep);
+    return wanted;
+  }
+
   absl::Status Write(const ApplyRequest& request, DriverResult& result) {
     ASSIGN_OR_RETURN(const std::string path, DirectoryPath(request.key, layout_));
-    ASSIGN_OR_RETURN(const std::optional<Seen> seen, Look(path, /*contents=*/false));
-    result.digest = Digest::Of(request.json);
-    if (seen.has_value() && seen->digest == result.digest) {
+    const bool compare = request.dry_run || !request.keep.empty();
+    ASSIGN_OR_RETURN(const std::optional<Seen> seen, Look(path, compare));
+    ASSIGN_OR_RETURN(const Value value,
+                     Wanted(request, compare && seen.has_value() ? &*seen : nullptr, result));
+    result.digest = Digest::Of(request.keep.empty() ? request.json : CanonicalJson(value));
+    if (request.dry_run) return absl::OkStatus();
+    result.changes.clear();
+    const bool equal = seen.has_value() && seen->digest == result.digest;
+    if (seen.has_value() && !seen->ours && !request.ours && request.adopt != AdoptRule::kAlways &&
+        (!equal || request.adopt == AdoptRule::kNever)) {
+      return absl::AlreadyExistsError(absl::StrCat(
+          "write ", folder_->root(), "/", path, ": a file that Muster did not write stands there",
+          equal ? "" : " and differs", ": remove it, make it equal, or allow it to be adopted"));
+    }
+    if (equal) {
       result.uid = seen->uid;
       return absl::OkStatus();
     }
-    if (seen.has_value() && !seen->ours && !request.ours) {
-      return absl::AlreadyExistsError(
-          absl::StrCat("write ", folder_->root(), "/", path,
-                       ": a file that Muster did not write stands there and differs: remove it, or "
-                       "make it equal"));
-    }
-    ASSIGN_OR_RETURN(const Value value, ParseJson(request.json));
-    result.uid = seen.has_value() && seen->ours
-                     ? seen->uid
-                     : absl::BytesToHexString(random_.Bytes(kUidSize / 2));
+    return Replace(path, value, seen.has_value() && seen->ours ? seen->uid : "", result);
+  }
+
+  absl::Status Replace(const std::string& path, const Value& value, std::string uid,
+                       DriverResult& result) {
+    result.uid = uid.empty() ? absl::BytesToHexString(random_.Bytes(kUidSize / 2)) : std::move(uid);
     // The watch must know our own change when it sees it: forgotten paths are no news.
     Forget(path);
     RETURN_IF_ERROR(
@@ -183,6 +230,7 @@ class DirectoryDriver final : public ClusterDriver {
                         .read_at_ns = stamp.modified_ns,
                         .uid = result.uid,
                         .ours = true,
+                        .kept = AsksToBeKept(value),
                         .digest = result.digest});
     return absl::OkStatus();
   }
@@ -194,6 +242,10 @@ class DirectoryDriver final : public ClusterDriver {
     if (seen->uid != request.uid) {
       return absl::AbortedError(absl::StrCat("remove ", folder_->root(), "/", path,
                                              ": it is another file than Muster wrote"));
+    }
+    if (seen->kept) {
+      return absl::FailedPreconditionError(absl::StrCat("remove ", folder_->root(), "/", path,
+                                                        ": it is annotated never to be removed"));
     }
     Forget(path);
     return folder_->Remove(path);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "agent/cluster/cluster_driver.h"
 #include "common/base/check.h"
 #include "common/base/digest.h"
@@ -54,12 +55,16 @@ class DriverConformance
                         R"(","namespace":")", key.namespace_, R"("}})");
   }
 
+  static ApplyRequest Request(const ObjectKey& key, absl::string_view value, bool ours) {
+    return ApplyRequest{.key = key, .json = Json(key, value), .ours = ours};
+  }
+
   DriverResult Apply(const ObjectKey& key, absl::string_view value, bool ours) {
-    return driver().Apply({ApplyRequest{.key = key, .json = Json(key, value), .ours = ours}})[0];
+    return driver().Apply({Request(key, value, ours)})[0];
   }
 
   std::vector<LiveObject> List(const std::vector<ObjectKey>& keys, bool contents = false) {
-    auto listed = driver().List(keys, contents);
+    auto listed = driver().List(std::vector<Query>(keys.begin(), keys.end()), contents);
     CHECK_OK(listed);
     return *std::move(listed);
   }
@@ -115,6 +120,74 @@ TEST_P(DriverConformance, AdoptsWhatIsEqual) {
   EXPECT_EQ(List({Key("a")})[0].uid, result.uid);
 }
 
+TEST_P(DriverConformance, TakesOverWhatItIsAllowedTo) {
+  harness_->Edit(Key("a"), Json(Key("a"), "theirs"));
+  ApplyRequest request = Request(Key("a"), "1", false);
+  request.adopt = AdoptRule::kAlways;
+  const DriverResult result = driver().Apply({request})[0];
+  ASSERT_TRUE(result.status.ok()) << result.status;
+  EXPECT_EQ(List({Key("a")}, true)[0].json, Json(Key("a"), "1"));
+  EXPECT_EQ(List({Key("a")})[0].uid, result.uid);
+}
+
+TEST_P(DriverConformance, TakesNothingOverWhenForbiddenThoughItIsEqual) {
+  harness_->Edit(Key("a"), Json(Key("a"), "1"));
+  ApplyRequest request = Request(Key("a"), "1", false);
+  request.adopt = AdoptRule::kNever;
+  EXPECT_EQ(driver().Apply({request})[0].status.code(), absl::StatusCode::kAlreadyExists);
+}
+
+TEST_P(DriverConformance, ForbiddenToAdoptItKnowsItsOwnAfterARestart) {
+  const std::string uid = Apply(Key("a"), "1", false).uid;
+  harness_->Restart();
+  ApplyRequest request = Request(Key("a"), "2", false);
+  request.adopt = AdoptRule::kNever;
+  const DriverResult result = driver().Apply({request})[0];
+  ASSERT_TRUE(result.status.ok()) << result.status;
+  EXPECT_EQ(result.uid, uid);
+}
+
+TEST_P(DriverConformance, ADryRunSaysWhatWouldChangeAndWritesNothing) {
+  ApplyRequest request = Request(Key("a"), "1", false);
+  request.dry_run = true;
+  DriverResult result = driver().Apply({request})[0];
+  ASSERT_TRUE(result.status.ok()) << result.status;
+  EXPECT_EQ(result.changes, std::vector<FieldChange>{FieldChange{}});  // the whole
+  EXPECT_TRUE(List({Key("a")}).empty());
+
+  harness_->Edit(Key("a"), Json(Key("a"), "theirs"));
+  request.ours = true;
+  result = driver().Apply({request})[0];
+  ASSERT_TRUE(result.status.ok()) << result.status;
+  EXPECT_EQ(result.changes, (std::vector<FieldChange>{{"/data/value", "\"theirs\"", "\"1\""}}));
+  EXPECT_EQ(List({Key("a")}, true)[0].json, Json(Key("a"), "theirs"));
+
+  harness_->Edit(Key("a"), Json(Key("a"), "1"));
+  result = driver().Apply({request})[0];
+  ASSERT_TRUE(result.status.ok()) << result.status;
+  EXPECT_TRUE(result.changes.empty());
+}
+
+TEST_P(DriverConformance, KeepsTheFieldsThatAreLeftToOthers) {
+  Apply(Key("a"), "1", false);
+  harness_->Edit(Key("a"), Json(Key("a"), "theirs"));
+  ApplyRequest request = Request(Key("a"), "1", true);
+  request.keep = {"/data/value"};
+  request.dry_run = true;
+  EXPECT_TRUE(driver().Apply({request})[0].changes.empty());
+  request.dry_run = false;
+  ASSERT_TRUE(driver().Apply({request})[0].status.ok());
+  EXPECT_EQ(List({Key("a")}, true)[0].json, Json(Key("a"), "theirs"));
+}
+
+TEST_P(DriverConformance, AnyChangeIsAnotherVersion) {
+  Apply(Key("a"), "1", false);
+  const uint64_t first = List({Key("a")})[0].version;
+  EXPECT_EQ(List({Key("a")})[0].version, first);
+  harness_->Edit(Key("a"), Json(Key("a"), "edited"));
+  EXPECT_NE(List({Key("a")})[0].version, first);
+}
+
 TEST_P(DriverConformance, OverwritesWhatIsOurs) {
   Apply(Key("a"), "1", false);
   harness_->Edit(Key("a"), Json(Key("a"), "theirs"));
@@ -158,6 +231,19 @@ TEST_P(DriverConformance, DoesNotRemoveWhatWasMadeAnew) {
   EXPECT_EQ(List({Key("a")}).size(), 1u);
 }
 
+TEST_P(DriverConformance, DoesNotRemoveWhatIsAnnotatedToBeKept) {
+  const std::string uid = Apply(Key("a"), "1", false).uid;
+  harness_->Edit(
+      Key("a"),
+      absl::StrReplaceAll(
+          Json(Key("a"), "1"),
+          {{R"("metadata":{)", R"("metadata":{"annotations":{"muster.dev/prune":"never"},)"}}));
+  EXPECT_TRUE(List({Key("a")})[0].kept);
+  EXPECT_EQ(driver().Remove({{Key("a"), uid}})[0].status.code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(List({Key("a")}).size(), 1u);
+}
+
 TEST_P(DriverConformance, RemovingWhatIsGoneSucceeds) {
   EXPECT_TRUE(driver().Remove({{Key("a"), "any"}})[0].status.ok());
 }
@@ -170,9 +256,9 @@ TEST_P(DriverConformance, AnObjectMadeAnewHasAnotherUid) {
 
 TEST_P(DriverConformance, OneFailureStopsNoOther) {
   harness_->Edit(Key("b"), Json(Key("b"), "theirs"));
-  const std::vector<DriverResult> results = driver().Apply({{Key("a"), Json(Key("a"), "1")},
-                                                            {Key("b"), Json(Key("b"), "1")},
-                                                            {Key("c"), Json(Key("c"), "1")}});
+  const std::vector<DriverResult> results =
+      driver().Apply({Request(Key("a"), "1", false), Request(Key("b"), "1", false),
+                      Request(Key("c"), "1", false)});
   ASSERT_EQ(results.size(), 3u);
   EXPECT_TRUE(results[0].status.ok());
   EXPECT_FALSE(results[1].status.ok());

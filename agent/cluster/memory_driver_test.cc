@@ -28,9 +28,10 @@ const ObjectKey kKey{.api_version = "v1", .kind = "ConfigMap", .namespace_ = "we
 TEST(MemoryDriver, FailsWhatItIsToldTo) {
   MemoryDriver driver;
   driver.FailObject(kKey, absl::PermissionDeniedError("no"));
-  EXPECT_EQ(driver.Apply({{kKey, "{}"}})[0].status, absl::PermissionDeniedError("no"));
+  EXPECT_EQ(driver.Apply({{.key = kKey, .json = "{}"}})[0].status,
+            absl::PermissionDeniedError("no"));
   driver.FailObject(kKey, absl::OkStatus());
-  EXPECT_TRUE(driver.Apply({{kKey, "{}"}})[0].status.ok());
+  EXPECT_TRUE(driver.Apply({{.key = kKey, .json = "{}"}})[0].status.ok());
   driver.FailLists(1, absl::UnavailableError("away"));
   EXPECT_FALSE(driver.List({kKey}, false).ok());
   EXPECT_TRUE(driver.List({kKey}, false).ok());
@@ -38,8 +39,8 @@ TEST(MemoryDriver, FailsWhatItIsToldTo) {
 
 TEST(MemoryDriver, CountsWhatWasReallyDone) {
   MemoryDriver driver;
-  driver.Apply({{kKey, "{}"}});
-  driver.Apply({{kKey, "{}"}});
+  driver.Apply({{.key = kKey, .json = "{}"}});
+  driver.Apply({{.key = kKey, .json = "{}"}});
   driver.Remove({{kKey, "another"}});
   EXPECT_EQ(driver.calls().applied, 1);
   EXPECT_EQ(driver.calls().removed, 0);
@@ -47,7 +48,7 @@ TEST(MemoryDriver, CountsWhatWasReallyDone) {
 
 TEST(MemoryDriver, KnowsDigestsWithoutContents) {
   MemoryDriver driver(/*keep_json=*/false);
-  driver.Apply({{kKey, "{}"}});
+  driver.Apply({{.key = kKey, .json = "{}"}});
   const auto listed = driver.List({kKey}, true);
   ASSERT_TRUE(listed.ok());
   EXPECT_EQ((*listed)[0].digest, Digest::Of("{}"));

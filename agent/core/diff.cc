@@ -156,7 +156,10 @@ void Retarget(PackageState& package, const Digest& bundle, const pb::Manifest& m
       item.key = std::move(key);
     }
     const Digest desired = *Digest::FromBytes(entry.digest());
-    if (desired != item.desired) package.troubles.erase(item.key);
+    if (desired != item.desired) {
+      package.troubles.erase(item.key);
+      item.compared = 0;
+    }
     item.desired = desired;
     item.size = entry.size();
     item.wave = entry.wave();

@@ -19,7 +19,7 @@ void SettleTrouble(PackageState& package, const Item& item) {
   const auto found = package.troubles.find(item.key);
   if (found == package.troubles.end()) return;
   Trouble& trouble = found->second;
-  trouble.fields.clear();
+  trouble.changes.clear();
   trouble.changed_by.clear();
   if (item.in_inventory()) trouble.failure = absl::OkStatus();
   if (trouble.failure.ok() && trouble.healed == 0) package.troubles.erase(found);
@@ -30,10 +30,11 @@ void MarkDrift(PackageState& package, Item& item, Live seen, const ListedObject*
   Trouble& trouble = package.troubles[item.key];
   if (item.seen != seen || trouble.since == absl::Time()) trouble.since = now;
   if (found != nullptr) {
-    trouble.fields = found->fields;
-    trouble.changed_by = found->changed_by;
+    if (!found->known) trouble.changes = found->changes;
+    trouble.changed_by = found->live.changed_by;
+    trouble.changed_at = found->live.changed_at;
   } else {
-    trouble.fields.clear();
+    trouble.changes.clear();
     trouble.changed_by.clear();
   }
   item.seen = seen;
@@ -51,7 +52,7 @@ bool TakeInAbsent(PackageState& package, Item& item, absl::Time now, Batch& batc
 // Something stands under the key of an object that has lost its place.
 bool TakeInUnwanted(PackageState& package, Item& item, const ListedObject& found, absl::Time now,
                     Batch& batch) {
-  if (found.uid != item.uid) {
+  if (found.live.uid != item.uid) {
     Forget(package, item, batch);
     return false;
   }
@@ -59,7 +60,7 @@ bool TakeInUnwanted(PackageState& package, Item& item, const ListedObject& found
     Trouble& trouble = package.troubles[item.key];
     if (trouble.since == absl::Time()) trouble.since = now;
   }
-  item.seen = found.digest == item.live ? Live::kExpected : Live::kDifferent;
+  item.seen = found.live.digest == item.live ? Live::kExpected : Live::kDifferent;
   return true;
 }
 
@@ -69,10 +70,11 @@ void TakeInEqual(PackageState& package, Item& item, const ListedObject& found, b
   SettleTrouble(package, item);
   item.seen = Live::kExpected;
   if (!item.in_inventory() || observe_only) return;
-  if (item.written == item.desired && item.live == found.digest && item.uid == found.uid) return;
+  if (item.written == item.desired && item.live == found.live.digest && item.uid == found.live.uid)
+    return;
   item.written = item.desired;
-  item.live = found.digest;
-  item.uid = found.uid;
+  item.live = found.live.digest;
+  item.uid = found.live.uid;
   PutItem(package, item, batch);
 }
 
@@ -87,6 +89,7 @@ Look LookAt(const PackageState& package, const Item& item) {
   if (item.in_inventory() && item.written == item.desired) look.expected = item.live;
   look.object = item.desired;
   look.ignore = IgnoredPaths(package, item.key);
+  look.compared = item.compared;
   return look;
 }
 
@@ -94,20 +97,22 @@ bool TakeIn(PackageState& package, Item& item, const ListedObject* found, bool o
             absl::Time now, Batch& batch) {
   const Live before = item.seen;
   bool stays = true;
-  if (found != nullptr && item.in_inventory() && item.uid.empty() && found->digest == item.live) {
-    item.uid = found->uid;  // We wrote it, and died before that was written down.
+  if (found != nullptr && item.in_inventory() && item.uid.empty() &&
+      found->live.digest == item.live) {
+    item.uid = found->live.uid;  // We wrote it, and died before that was written down.
     if (!observe_only) PutItem(package, item, batch);
   }
   if (found == nullptr) {
     stays = TakeInAbsent(package, item, now, batch);
   } else if (!item.is_desired()) {
     stays = TakeInUnwanted(package, item, *found, now, batch);
-  } else if ((item.written == item.desired && found->digest == item.live) ||
-             found->fields.empty()) {
+  } else if ((item.written == item.desired && found->live.digest == item.live) ||
+             (found->known ? item.seen == Live::kExpected : found->changes.empty())) {
     TakeInEqual(package, item, *found, observe_only, batch);
   } else {
     MarkDrift(package, item, Live::kDifferent, found, now);
   }
+  if (stays) item.compared = found == nullptr ? 0 : found->live.version;
   if (!stays || item.seen != before) package.plan_due = true;
   return stays;
 }
@@ -123,12 +128,15 @@ void NoteHealed(PackageState& package, const Item& item, absl::Time now) {
   if (item.seen == Live::kMissing) {
     what = absl::StrCat(Describe(item.key), " was deleted and is back");
   } else {
-    const size_t shown = std::min<size_t>(trouble.fields.size(), 3);
-    what = absl::StrCat(Describe(item.key), " was changed",
-                        trouble.changed_by.empty() ? "" : absl::StrCat(" by ", trouble.changed_by),
-                        " at ",
-                        absl::StrJoin(trouble.fields.begin(), trouble.fields.begin() + shown, ", "),
-                        trouble.fields.size() > shown ? " and more" : "", " and is put right");
+    const size_t shown = std::min<size_t>(trouble.changes.size(), 3);
+    what = absl::StrCat(
+        Describe(item.key), " was changed",
+        trouble.changed_by.empty() ? "" : absl::StrCat(" by ", trouble.changed_by), " at ",
+        absl::StrJoin(trouble.changes.begin(), trouble.changes.begin() + shown, ", ",
+                      [](std::string* out, const FieldChange& change) {
+                        absl::StrAppend(out, change.pointer);
+                      }),
+        trouble.changes.size() > shown ? " and more" : "", " and is put right");
   }
   package.last_healed = what;
   package.record.set_drift_healed(package.record.drift_healed() + 1);
@@ -137,7 +145,7 @@ void NoteHealed(PackageState& package, const Item& item, absl::Time now) {
     trouble.first_healed = now;
   }
   ++trouble.healed;
-  trouble.fields.clear();
+  trouble.changes.clear();
 }
 
 bool IsRecurring(const Trouble& trouble, absl::Time now) {

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "agent/agent_world.h"
-#include "agent/core/fields.h"
 #include "common/manifest/json.h"
 #include "gtest/gtest.h"
 
@@ -161,47 +160,6 @@ TEST_F(Drift, AnotherObjectUnderTheSameNameIsAdoptedWhenItIsEqual) {
   EXPECT_EQ(web().drift_healed(), 0u);
   world_.Push({world_.hub.Package("web", {TestObject("b", "1")})});
   EXPECT_EQ(world_.driver.size(), 1u);  // and is ours to remove
-}
-
-// ---------------------------------------------------------------- fields
-
-std::vector<std::string> Different(absl::string_view desired, absl::string_view live,
-                                   std::vector<std::string> ignore = {}) {
-  return DifferentFields(*ParseJson(desired), *ParseJson(live), ignore);
-}
-
-using Pointers = std::vector<std::string>;
-
-TEST(Fields, NamesTheDeepestDifferences) {
-  EXPECT_EQ(Different(R"({"a":{"b":1,"c":2}})", R"({"a":{"b":1,"c":3}})"), Pointers{"/a/c"});
-  EXPECT_EQ(Different(R"({"a":[1,2]})", R"({"a":[1,3]})"), Pointers{"/a/1"});
-  EXPECT_EQ(Different(R"({"a":[1,2]})", R"({"a":[1]})"), Pointers{"/a"});
-  EXPECT_EQ(Different(R"({"a":1})", R"({"b":1})"), (Pointers{"/a", "/b"}));
-  EXPECT_EQ(Different(R"({"a":1})", R"({"a":"1"})"), Pointers{"/a"});
-  EXPECT_EQ(Different(R"({"x/y":{"~":1}})", R"({"x/y":{"~":2}})"), Pointers{"/x~1y/~0"});
-  EXPECT_EQ(Different(R"([1])", R"({})"), Pointers{""});
-  EXPECT_EQ(Different(R"({"a":1000})", R"({"a":1e3})"), Pointers{});
-}
-
-TEST(Fields, LeavesOutWhatIsIgnoredAndWhatStandsBelow) {
-  EXPECT_EQ(Different(R"({"a":{"b":1},"c":1})", R"({"a":{"b":2},"c":2})", {"/a"}), Pointers{"/c"});
-  EXPECT_EQ(Different(R"({"ab":1})", R"({"ab":2})", {"/a"}), Pointers{"/ab"});
-  EXPECT_EQ(Different(R"({})", R"({"m":{"n":1}})", {"/m/n"}), Pointers{});
-  EXPECT_EQ(Different(R"({})", R"({"m":{"n":1,"o":1}})", {"/m/n"}), Pointers{"/m"});
-  EXPECT_EQ(Different(R"({})", R"({"m":{}})"), Pointers{"/m"});
-}
-
-TEST(Fields, StopsAtTheLimit) {
-  std::string live = "{";
-  for (int i = 0; i < 100; ++i) absl::StrAppend(&live, i == 0 ? "" : ",", "\"", i, "\":1");
-  EXPECT_EQ(Different("{}", live + "}").size(), 20u);
-}
-
-TEST(Fields, KeepsWhatIsLeftToOthers) {
-  const Value kept = KeepFields(*ParseJson(R"({"spec":{"replicas":2,"x":1}})"),
-                                *ParseJson(R"({"spec":{"replicas":7,"x":9}})"),
-                                Pointers{"/spec/replicas", "/no/such", "", "bad"});
-  EXPECT_EQ(CanonicalJson(kept), R"({"spec":{"replicas":7,"x":1}})");
 }
 
 }  // namespace

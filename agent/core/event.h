@@ -62,13 +62,14 @@ struct BlobsFetched {
 // One object that is there.
 struct ListedObject {
   ObjectKey key;
-  std::string uid;
-  Digest digest;  // as in LiveObject
-  // Where it differs from the desired object, ignore rules applied, when `digest` was not the
-  // expected one and the job named the desired object: JSON pointers, at most
-  // kFieldsPerProblemMax; "" stands for the whole. Empty when only ignored fields differ.
-  std::vector<std::string> fields;
-  std::string changed_by;
+  LiveObject live;  // without its JSON
+  // What an apply of the desired object would change, when its digest was not the expected one and
+  // the job named the desired object: at most kFieldsPerProblemMax; the whole when that could not
+  // be told. Empty when only ignored fields differ.
+  std::vector<FieldChange> changes;
+  // Differs, and was compared at this version before: `changes` is not filled in again.
+  bool known = false;
+  absl::Status compare_failure;  // why `changes` is the whole
 };
 
 // The end of a ListJob. An object that was asked for and is not in `objects` is not there.

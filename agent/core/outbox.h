@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -31,6 +32,8 @@ struct Look {
   Digest expected;  // digest that it should have now; empty: whatever there is, is compared
   Digest object;    // blob of the desired object, to compare with; empty: nothing is compared
   std::vector<std::string> ignore;  // JSON pointers that do not count
+  uint64_t compared = 0;  // LiveObject::version at which it was compared last; zero for never
+  std::shared_ptr<const Terms> terms;
 };
 
 // Ends in Listed.
@@ -43,9 +46,13 @@ struct ListJob {
 struct ApplyAction {
   ObjectKey key;
   Digest object;
-  std::string json;               // instead of `object`, for what is in no bundle
-  bool ours = false;              // as in ApplyRequest
-  std::vector<std::string> keep;  // JSON pointers whose live values are kept, where there are any
+  std::string json;  // instead of `object`, for what is in no bundle
+  // As in ApplyRequest.
+  bool ours = false;
+  AdoptRule adopt = AdoptRule::kIfEqual;
+  bool force = false;
+  std::vector<std::string> keep;
+  std::shared_ptr<const Terms> terms;
 };
 
 // Ends in Acted. Applies run first, in order, then removals, in order.

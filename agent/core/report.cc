@@ -118,8 +118,9 @@ pb::ObjectProblem Problem(const PackageState& package, const Item& item, const T
   if (what == pb::ObjectProblem::WHAT_FAILED) {
     problem.set_message(Shortened(trouble->failure.message()));
   }
-  for (const std::string& field : trouble->fields) {
-    if (problem.fields_size() < limits::kFieldsPerProblemMax) problem.add_fields(Shortened(field));
+  for (const FieldChange& change : trouble->changes) {
+    if (problem.fields_size() == limits::kFieldsPerProblemMax) break;
+    problem.add_fields(Shortened(change.pointer));
   }
   problem.set_changed_by(trouble->changed_by);
   if (trouble->since != absl::Time()) problem.set_since_ms(absl::ToUnixMillis(trouble->since));

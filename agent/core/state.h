@@ -20,6 +20,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "agent/cluster/cluster_driver.h"
 #include "common/base/backoff.h"
 #include "common/base/digest.h"
 #include "common/manifest/bundle.h"
@@ -42,10 +43,11 @@ enum class Live : uint8_t {
 // because an agent has one for each of its objects all the time.
 struct Item {
   ObjectKey key;
-  Digest desired;   // empty: has no place in the desired state
-  Digest written;   // empty: not in the inventory
-  Digest live;      // what the driver lists while nobody changes it
-  std::string uid;  // empty until it was written
+  Digest desired;         // empty: has no place in the desired state
+  Digest written;         // empty: not in the inventory
+  Digest live;            // what the driver lists while nobody changes it
+  std::string uid;        // empty until it was written
+  uint64_t compared = 0;  // LiveObject::version at which it was compared with `desired`
   uint32_t size = 0;
   int32_t wave = 0;
   Live seen = Live::kUnknown;
@@ -66,8 +68,9 @@ struct Trouble {
   absl::Status failure;  // of the last try; OK when there is none
   Backoff backoff{absl::Seconds(1), absl::Minutes(5)};
   absl::Time next_try = absl::InfinitePast();
-  std::vector<std::string> fields;  // that differ
+  std::vector<FieldChange> changes;  // that would put it right
   std::string changed_by;
+  absl::Time changed_at = absl::InfinitePast();
   absl::Time since;
   // Corrections of this object, for telling a fight from an accident.
   int healed = 0;

@@ -40,9 +40,9 @@ class AgentNode::CheckedDriver final : public agent::ClusterDriver {
   explicit CheckedDriver(agent::MemoryDriver& driver) : driver_(driver) {}
 
   std::string Name() const override { return driver_.Name(); }
-  absl::StatusOr<std::vector<agent::LiveObject>> List(const std::vector<ObjectKey>& keys,
+  absl::StatusOr<std::vector<agent::LiveObject>> List(const std::vector<agent::Query>& queries,
                                                       bool contents) override {
-    return driver_.List(keys, contents);
+    return driver_.List(queries, contents);
   }
   std::vector<agent::DriverResult> Apply(
       const std::vector<agent::ApplyRequest>& requests) override {
@@ -54,6 +54,9 @@ class AgentNode::CheckedDriver final : public agent::ClusterDriver {
       for (const agent::RemoveRequest& request : requests) check_(request);
     }
     return driver_.Remove(requests);
+  }
+  absl::StatusOr<agent::Unmanaged> ListUnmanaged(const agent::UnmanagedQuery& query) override {
+    return driver_.ListUnmanaged(query);
   }
   void Watch(std::function<void()> changed) override { driver_.Watch(std::move(changed)); }
 

@@ -1,4 +1,4 @@
-#include "agent/core/fields.h"
+#include "agent/cluster/fields.h"
 
 #include <algorithm>
 #include <set>
@@ -6,13 +6,27 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/limits.h"
+#include "common/manifest/json.h"
 
 namespace muster::agent {
 namespace {
 
+constexpr size_t kValueBytesMax = 120;
+constexpr absl::string_view kHidden = "\"(hidden)\"";
+
+std::string Shortened(const Value* value) {
+  if (value == nullptr) return "";
+  std::string text = CanonicalJson(*value);
+  if (text.size() <= kValueBytesMax) return text;
+  size_t end = kValueBytesMax;
+  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;  // not within a character
+  return absl::StrCat(text.substr(0, end), "...");
+}
+
 class Comparison {
  public:
-  explicit Comparison(absl::Span<const std::string> ignore) : ignore_(ignore) {}
+  Comparison(const ObjectKey& key, absl::Span<const std::string> ignore)
+      : is_secret_(key.kind == "Secret" && key.group().empty()), ignore_(ignore) {}
 
   // The depth is bounded by the readers of JSON and YAML (limits::kYamlDepthMax).
   void Compare(const Value& desired, const Value& live, const std::string& pointer) {
@@ -24,11 +38,11 @@ class Comparison {
         Compare(desired.list()[i], live.list()[i], absl::StrCat(pointer, "/", i));
       }
     } else {
-      found_.push_back(pointer);
+      Add(pointer, &desired, &live);
     }
   }
 
-  std::vector<std::string> Take() { return std::move(found_); }
+  std::vector<FieldChange> Take() { return std::move(found_); }
 
  private:
   bool full() const { return found_.size() >= static_cast<size_t>(limits::kFieldsPerProblemMax); }
@@ -44,9 +58,22 @@ class Comparison {
       if (a != nullptr && b != nullptr) {
         Compare(*a, *b, below);
       } else if (!full() && !IsIgnored(below) && !OnlyHoldsIgnored(a != nullptr ? *a : *b, below)) {
-        found_.push_back(below);
+        Add(below, a, b);
       }
     }
+  }
+
+  void Add(const std::string& pointer, const Value* desired, const Value* live) {
+    FieldChange change{.pointer = pointer};
+    if (pointer.empty()) {  // The whole says nothing that can be read.
+    } else if (is_secret_ && pointer != "/type" && !absl::StartsWith(pointer, "/metadata/labels")) {
+      if (live != nullptr) change.live = std::string(kHidden);
+      if (desired != nullptr) change.desired = std::string(kHidden);
+    } else {
+      change.live = Shortened(live);
+      change.desired = Shortened(desired);
+    }
+    found_.push_back(std::move(change));
   }
 
   bool IsIgnored(const std::string& pointer) const {
@@ -66,18 +93,21 @@ class Comparison {
     return true;
   }
 
-  absl::Span<const std::string> ignore_;
-  std::vector<std::string> found_;
+  const bool is_secret_;
+  const absl::Span<const std::string> ignore_;
+  std::vector<FieldChange> found_;
 };
 
 }  // namespace
 
-std::vector<std::string> DifferentFields(const Value& desired, const Value& live,
-                                         absl::Span<const std::string> ignore) {
-  Comparison comparison(ignore);
+std::vector<FieldChange> DifferentFields(const ObjectKey& key, const Value& desired,
+                                         const Value& live, absl::Span<const std::string> ignore) {
+  Comparison comparison(key, ignore);
   comparison.Compare(desired, live, "");
   return comparison.Take();
 }
+
+FieldChange WholeObject() { return FieldChange{}; }
 
 Value KeepFields(Value desired, const Value& live, absl::Span<const std::string> keep) {
   for (const std::string& pointer : keep) {
