@@ -24,6 +24,13 @@ inline constexpr size_t kManifestBytesMax = 16u
 // JSON from outside; size and depth as for YAML.
 inline constexpr int kJsonValuesMax = 1'000'000;
 
+// Expressions over objects' fields (health rules).
+inline constexpr size_t kExpressionBytesMax = 2'048;
+inline constexpr int kExpressionDepthMax = 16;
+inline constexpr int kExpressionOperatorsMax = 256;
+inline constexpr int kExpressionStepsMax = 50'000;
+inline constexpr int kHealthRulesMax = 50;  // of one package
+
 // Rendering.
 inline constexpr int kVariableDepthMax = 16;                // ${a:-${b:-...}}
 inline constexpr size_t kVariableWorkBytesMax = 64u << 20;  // of values looked at, a document
