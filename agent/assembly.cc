@@ -54,6 +54,7 @@ absl::StatusOr<AgentSettings> MakeSettings(const AgentOptions& options, absl::Ti
   settings.cluster_spki = key.Spki().bytes();
   settings.agent_version = std::string(kVersion);
   settings.driver = options.driver.Name();
+  settings.kubernetes_version = options.kubernetes_version;
   settings.verifier = MakeVerifier(options.identity, now);
   settings.resync_interval = options.resync_interval;
   return settings;

@@ -25,6 +25,7 @@ struct AgentOptions {
   Store& store;           // outlives the agent
   ClusterDriver& driver;  // likewise
   v1::AgentIdentityRecord identity;
+  std::string kubernetes_version;  // empty where the cluster is none, or did not say
   std::string hub_address;  // empty: the one that the hub named at enrolment
   absl::Duration resync_interval = absl::Seconds(60);
   // Between two attempts to reach the hub: full jitter below what doubles from first to max.

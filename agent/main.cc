@@ -2,6 +2,7 @@
 //
 //   muster-agent --data DIR --token-file FILE --join HOST:PORT --directory PATH   the first time
 //   muster-agent --data DIR --directory PATH                                      from then on
+//   muster-agent --data DIR --driver kubernetes [--kubeconfig FILE]               a real cluster
 //
 // Works without a hub: starts with the stored state and goes on healing.
 #include <sys/stat.h>
@@ -23,6 +24,8 @@
 #include "agent/cluster/cluster_driver.h"
 #include "agent/cluster/directory_driver.h"
 #include "agent/cluster/memory_driver.h"
+#include "agent/kube/kube_driver.h"
+#include "agent/kube/kubeconfig.h"
 #include "agent/rpc/enroller.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -41,6 +44,7 @@ namespace {
 namespace pb = muster::v1;
 
 constexpr size_t kStoreBufferBytes = 2u << 20;
+constexpr absl::Duration kVersionPatience = absl::Seconds(5);
 
 struct Flags {
   std::string data;
@@ -52,16 +56,55 @@ struct Flags {
   std::string driver = "directory";
   std::string directory;
   std::string layout = "tree";
+  std::string kubeconfig;
+  std::string kube_context;
+  bool kube_insecure = false;
+  int kube_concurrency = 64;
+  int kube_requests_per_second = 0;
   std::string resync = "60s";
   std::string log_level = "info";
 };
 
+// A driver, and what version of Kubernetes it found, if any.
+struct Driver {
+  std::unique_ptr<ClusterDriver> driver;
+  std::string kubernetes_version;
+};
+
+absl::StatusOr<Driver> MakeKubeDriver(const Flags& flags, Random& random) {
+  const Environment environment = ProcessEnvironment();
+  absl::StatusOr<ApiEndpoint> api = flags.kubeconfig.empty()
+                                        ? InClusterEndpoint(environment)
+                                        : LoadKubeconfig({.path = flags.kubeconfig,
+                                                          .context = flags.kube_context,
+                                                          .allow_insecure = flags.kube_insecure},
+                                                         environment);
+  RETURN_IF_ERROR(Annotate(api.status(), "--driver kubernetes"));
+  KubeDriverOptions options;
+  options.client.endpoint = *std::move(api);
+  options.client.user_agent = absl::StrCat("muster-agent/", kVersion);
+  options.client.window.max = flags.kube_concurrency;
+  options.client.window.per_second = flags.kube_requests_per_second;
+  const std::string url = options.client.endpoint.Url();
+  auto driver = std::make_unique<KubeDriver>(std::move(options), random);
+  // An agent starts without its API server as it starts without its hub; it only says so.
+  const absl::StatusOr<std::string> version = driver->ServerVersion(kVersionPatience);
+  if (version.ok()) {
+    log::Info("found the API server", {{"url", url}, {"version", *version}});
+  } else {
+    log::Warning("the API server does not answer yet",
+                 {{"reason", std::string(version.status().message())}});
+  }
+  return Driver{.driver = std::move(driver), .kubernetes_version = version.value_or("")};
+}
+
 // `random` must outlive the driver.
-absl::StatusOr<std::unique_ptr<ClusterDriver>> MakeDriver(const Flags& flags, Random& random) {
-  if (flags.driver == "memory") return std::make_unique<MemoryDriver>();
+absl::StatusOr<Driver> MakeDriver(const Flags& flags, Random& random) {
+  if (flags.driver == "memory") return Driver{.driver = std::make_unique<MemoryDriver>()};
+  if (flags.driver == "kubernetes") return MakeKubeDriver(flags, random);
   if (flags.driver != "directory") {
     return absl::InvalidArgumentError(
-        absl::StrCat("--driver '", flags.driver, "' is none of directory, memory"));
+        absl::StrCat("--driver '", flags.driver, "' is none of kubernetes, directory, memory"));
   }
   DirectoryOptions options;
   options.root = flags.directory;
@@ -75,7 +118,9 @@ absl::StatusOr<std::unique_ptr<ClusterDriver>> MakeDriver(const Flags& flags, Ra
     return absl::InvalidArgumentError(
         absl::StrCat("--layout '", flags.layout, "' is none of tree, flat"));
   }
-  return OpenDirectoryDriver(std::move(options), random);
+  ASSIGN_OR_RETURN(std::unique_ptr<ClusterDriver> driver,
+                   OpenDirectoryDriver(std::move(options), random));
+  return Driver{.driver = std::move(driver)};
 }
 
 absl::StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& data) {
@@ -149,11 +194,12 @@ absl::Status Run(const Flags& flags, StopSignal& stop) {
   }
   ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, OpenStore(flags.data));
   SystemRandom random;
-  ASSIGN_OR_RETURN(const std::unique_ptr<ClusterDriver> driver, MakeDriver(flags, random));
+  ASSIGN_OR_RETURN(const Driver cluster, MakeDriver(flags, random));
   ASSIGN_OR_RETURN(pb::AgentIdentityRecord identity, Identify(flags, *store, clock, stop));
   Assembly agent({.store = *store,
-                  .driver = *driver,
+                  .driver = *cluster.driver,
                   .identity = std::move(identity),
+                  .kubernetes_version = cluster.kubernetes_version,
                   .hub_address = flags.hub_address,
                   .resync_interval = resync,
                   .on_failure = [&stop] { stop.Raise(); }});
@@ -180,10 +226,25 @@ int Main(int argc, char** argv) {
   app.add_option("--name", flags.name, "name of this cluster, when the token leaves it open");
   app.add_option("--hub-address", flags.hub_address,
                  "host:port of the hub's agent listener, instead of the one the hub named");
-  app.add_option("--driver", flags.driver, "directory or memory")->capture_default_str();
+  app.add_option("--driver", flags.driver, "kubernetes, directory or memory")
+      ->capture_default_str();
   app.add_option("--directory", flags.directory, "the folder that is the cluster");
   app.add_option("--layout", flags.layout, "of the files in it: tree or flat")
       ->capture_default_str();
+  app.add_option("--kubeconfig", flags.kubeconfig,
+                 "how to reach the API server; without it, as the pod's service account");
+  app.add_option("--kube-context", flags.kube_context,
+                 "context of the kubeconfig, instead of its current one");
+  app.add_flag("--kube-insecure", flags.kube_insecure,
+               "take a kubeconfig that does not check the server's certificate");
+  app.add_option("--kube-concurrency", flags.kube_concurrency,
+                 "requests under way at once, at most; fewer when the server is busy")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--kube-requests-per-second", flags.kube_requests_per_second,
+                 "at most; 0: as many as the server takes")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 100'000));
   app.add_option("--resync", flags.resync, "between looks at the whole cluster")
       ->capture_default_str();
   app.add_option("--log-level", flags.log_level, "debug, info, warning or error")

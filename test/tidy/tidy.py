@@ -43,7 +43,8 @@ DOORS = [
     (r"rocksdb/", r"common/store/rocksdb_\w+\.(h|cc)$"),
     (r"openssl/", r"(common/trust/\w+\.(h|cc)|common/base/digest\.cc"
                   r"|common/net/(tls|hub_root)\.cc|hub/credentials\.cc"
-                  r"|hub/source/known_hosts\.cc)$"),
+                  r"|hub/source/known_hosts\.cc|agent/kube/tls_stream\.cc)$"),
+    (r"nghttp2/", r"agent/kube/http2_connection\.cc$"),
     (r"(grpc|grpcpp)/", r"(common/net/\w+|hub/rpc/\w+|hub/join/\w+|agent/rpc/\w+|cli/hub_client"
                         r"|hub/main|agent/main)\.(h|cc)$"),
     (r".*\.grpc\.pb\.h$", r"(common/net/\w+|hub/rpc/\w+|hub/join/\w+|agent/rpc/\w+"

@@ -1,0 +1,100 @@
+// LiveCache: what is known of the objects that the agent looks at, fed by watches and by the
+// answers to our own writes. What the driver answers from when nothing changed, without a request.
+//
+// Holds of each object what ClusterDriver tells of it and nothing else: a few hundred bytes. Any
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/cluster/cluster_driver.h"
+#include "common/base/mutex.h"
+#include "common/manifest/value.h"
+
+namespace muster::agent {
+
+// What ClusterDriver tells of `object`, which has `key`, without its JSON.
+LiveObject Describe(const ObjectKey& key, const Value& object, const Terms* terms);
+
+// The version in an object's or a list's metadata; zero when there is none that is a number.
+uint64_t VersionOf(const Value& object);
+
+class LiveCache {
+ public:
+  // A watch's field of view: one kind, in one namespace or (empty) everywhere.
+  struct View {
+    std::string api_version;
+    std::string kind;
+    std::string namespace_;
+
+    bool Sees(const ObjectKey& key) const {
+      return key.api_version == api_version && key.kind == kind &&
+             (namespace_.empty() || key.namespace_ == namespace_);
+    }
+    friend auto operator<=>(const View&, const View&) = default;
+  };
+
+  enum class Presence : uint8_t {
+    kUnknown,  // nobody looked yet
+    kAbsent,
+    kPresent,
+  };
+  struct Known {
+    Presence presence = Presence::kUnknown;
+    LiveObject live;    // when present
+    bool ours = false;  // it has fields that we applied
+  };
+
+  // `changed` is called, under no lock, when a watch shows something other than what was known.
+  explicit LiveCache(std::function<void()> changed) : changed_(std::move(changed)) {}
+
+  // From now on these objects are kept and no others. One that is new, or whose health is judged by
+  // other rules than before, is unknown at first.
+  void Want(const std::vector<Query>& queries);
+  // Keeps these too.
+  void WantAlso(const ObjectKey& key, const std::shared_ptr<const Terms>& terms);
+
+  Known Find(const ObjectKey& key) const;
+
+  // Who tells: a watch, whose news nobody waits for, or an answer, which somebody has.
+  enum class Source : uint8_t { kWatch, kAnswer };
+
+  // An object as somebody saw it; older news than what is known is dropped.
+  void Saw(const ObjectKey& key, const Value& object, Source source);
+  // It was gone at `version`; zero: now.
+  void SawGone(const ObjectKey& key, uint64_t version, Source source);
+  // It may be gone or not: the next look is at the object itself.
+  void Doubt(const ObjectKey& key);
+
+  // A list of everything in a view: Saw for each object in between; at the end what was not seen
+  // and was wanted at the beginning is gone. Gives a mark for EndList.
+  uint64_t BeginList();
+  void EndList(const View& view, uint64_t mark, uint64_t version);
+
+ private:
+  struct Entry {
+    Presence presence = Presence::kUnknown;
+    bool ours = false;
+    uint64_t wanted_at = 0;  // on the clock of marks
+    uint64_t seen_at = 0;
+    std::shared_ptr<const Terms> terms;
+    LiveObject live;  // its key and JSON stay empty
+  };
+
+  void Add(const ObjectKey& key, const std::shared_ptr<const Terms>& terms)
+      EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const std::function<void()> changed_;
+
+  mutable Mutex mutex_;
+  uint64_t now_ GUARDED_BY(mutex_) = 1;
+  std::map<ObjectKey, Entry> entries_ GUARDED_BY(mutex_);
+};
+
+}  // namespace muster::agent

@@ -1,0 +1,81 @@
+#include <map>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "common/manifest/json.h"
+#include "test/stub_api/stub_cluster.h"
+
+namespace muster {
+namespace {
+
+Value::List Verbs() { return {"create", "delete", "get", "list", "patch", "update", "watch"}; }
+
+}  // namespace
+
+StubCluster::StubCluster() {
+  Serve({"v1", "Namespace", "namespaces", false});
+  for (const char* kind : {"ConfigMap", "Secret", "Service", "ServiceAccount", "Pod", "Event"}) {
+    Serve({"v1", kind, absl::AsciiStrToLower(absl::StrCat(kind, "s")), true});
+  }
+  Serve({"apps/v1", "Deployment", "deployments", true});
+  Serve(
+      {"apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", false});
+}
+
+StubResponse StubCluster::Discover(const StubRequest& request) const {
+  const bool core = absl::StartsWith(request.path, "/api/") || request.path == "/api";
+  const auto accept = request.headers.find("accept");
+  if (request.path == "/api" || request.path == "/apis") {
+    const bool aggregated = aggregated_discovery && accept != request.headers.end() &&
+                            absl::StrContains(accept->second, "APIGroupDiscoveryList");
+    std::map<std::string, std::map<std::string, Value::List>> groups;
+    for (const Kind& kind : kinds_) {
+      const std::vector<std::string> parts = absl::StrSplit(kind.api_version, '/');
+      if ((parts.size() == 1) != core) continue;
+      groups[parts.size() == 1 ? "" : parts[0]][parts.back()].push_back(
+          Value::Map{{"resource", kind.plural},
+                     {"responseKind", Value::Map{{"kind", kind.kind}}},
+                     {"scope", kind.namespaced ? "Namespaced" : "Cluster"},
+                     {"verbs", Verbs()}});
+    }
+    Value::List items, legacy, versions_of_core;
+    for (auto& [group, versions] : groups) {
+      Value::List of_group, names;
+      for (auto& [version, resources] : versions) {
+        of_group.push_back(Value::Map{{"version", version}, {"resources", std::move(resources)}});
+        names.push_back(Value::Map{{"groupVersion", absl::StrCat(group, "/", version)}});
+        versions_of_core.push_back(version);
+      }
+      items.push_back(
+          Value::Map{{"metadata", Value::Map{{"name", group}}}, {"versions", std::move(of_group)}});
+      legacy.push_back(Value::Map{{"name", group}, {"versions", std::move(names)}});
+    }
+    if (aggregated) {
+      return {.body = CanonicalJson(
+                  Value::Map{{"kind", "APIGroupDiscoveryList"}, {"items", std::move(items)}})};
+    }
+    if (core) {
+      return {.body = CanonicalJson(
+                  Value::Map{{"kind", "APIVersions"}, {"versions", std::move(versions_of_core)}})};
+    }
+    return {.body =
+                CanonicalJson(Value::Map{{"kind", "APIGroupList"}, {"groups", std::move(legacy)}})};
+  }
+  const std::string version(absl::StripPrefix(absl::StripPrefix(request.path, "/apis/"), "/api/"));
+  Value::List resources;
+  for (const Kind& kind : kinds_) {
+    if (kind.api_version != version) continue;
+    resources.push_back(Value::Map{{"name", kind.plural},
+                                   {"kind", kind.kind},
+                                   {"namespaced", kind.namespaced},
+                                   {"verbs", Verbs()}});
+  }
+  if (resources.empty()) return {.status = 404, .body = "404 page not found"};
+  return {.body = CanonicalJson(Value::Map{{"kind", "APIResourceList"},
+                                           {"groupVersion", version},
+                                           {"resources", std::move(resources)}})};
+}
+
+}  // namespace muster
