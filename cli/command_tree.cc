@@ -127,6 +127,70 @@ void AddWait(Group& looking) {
               "muster doctor", none, [](Session& session, int) { return Doctor(session); });
 }
 
+// The flags that say what the agent in a cluster is like.
+void AddManifestFlags(CLI::App& command, AgentOptions& options) {
+  AgentManifestOptions& manifest = options.manifest;
+  command.add_option("NAME,--name", manifest.cluster, "The cluster's name at the hub");
+  command
+      .add_option("--labels,--label", options.token.labels,
+                  "Labels of the cluster, which decide what it gets: env=prod,region=eu")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command.add_flag("--observe", manifest.observe,
+                   "The agent only reports what it would do, whatever the hub says");
+  command.add_flag("--needs-accept", options.token.needs_accept,
+                   "A person must accept the cluster");
+  command.add_option("--image", manifest.image, "The agent's image, with registry and tag");
+  command.add_option("-n,--namespace", manifest.name_space, "Where the agent lives")
+      ->capture_default_str();
+  command.add_option("--join", manifest.join_address,
+                     "HOST:PORT of the hub's join listener, as the cluster reaches it");
+  command.add_option("--hub-address", manifest.hub_address,
+                     "HOST:PORT of its agent listener, likewise");
+  command
+      .add_option("--only-namespace", manifest.namespaces,
+                  "Limit the agent to these namespaces, which exist; may be repeated")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command
+      .add_option("--kind", manifest.kinds,
+                  "With --only-namespace: the kinds it may touch there: deployments.apps,services")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command
+      .add_option("--cluster-kind", manifest.cluster_kinds,
+                  "With --only-namespace: kinds without namespace that it may touch")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command.add_option("--https-proxy", manifest.https_proxy, "http://HOST:PORT, the way to the hub");
+  command.add_option("--no-proxy", manifest.no_proxy, "Hosts that are reached without it");
+  command.add_option("--storage-class", manifest.storage_class, "Of the agent's volume claim");
+  command.add_option("--host-path", manifest.host_path,
+                     "A folder of the node instead of a volume claim");
+}
+
+void AddAgent(CommandTree& tree, Group& joining) {
+  const auto install = std::make_shared<AgentOptions>();
+  CLI::App* command = joining.Add(
+      "bootstrap", "Install the agent in a Kubernetes cluster and join it; again to update it",
+      "muster bootstrap --context prod-1 --labels env=prod", install, Bootstrap);
+  AddManifestFlags(*command, *install);
+  command->add_option("--context", install->kube_context,
+                      "kubectl's context of the cluster (the hub's: MUSTER_CONTEXT)");
+  command->add_option("--kubeconfig", install->kubeconfig, "kubectl's file");
+
+  CLI::App* agent = AddParent(tree, kJoining, "agent", "The agent of a Kubernetes cluster");
+  Group agents(tree, *agent, "Commands");
+  const auto manifest = std::make_shared<AgentOptions>();
+  command = agents.Add("manifest", "Print what bootstrap applies, as YAML, with a new token",
+                       "muster agent manifest prod-1 --labels env=prod | kubectl apply "
+                       "--server-side -f -",
+                       manifest, PrintAgentManifest);
+  AddManifestFlags(*command, *manifest);
+  command->add_flag("--no-token", manifest->no_token,
+                    "Without the Secret muster-agent-join, and without asking the hub");
+}
+
 void AddJoining(CommandTree& tree, Group& joining) {
   const auto join = std::make_shared<TokenOptions>();
   CLI::App* command = joining.Add("join", "Invite a cluster: print the command for its agent",
@@ -136,6 +200,8 @@ void AddJoining(CommandTree& tree, Group& joining) {
       ->allow_extra_args(false);
   command->add_option("--lifetime", join->lifetime, "Until it expires: 30m; at most 24h");
   command->add_flag("--needs-accept", join->needs_accept, "A person must accept the cluster");
+
+  AddAgent(tree, joining);
 
   CLI::App* token = AddParent(tree, kJoining, "token", "Create, list and revoke join tokens");
   Group tokens(tree, *token, "Commands");

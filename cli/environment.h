@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "cli/hub_client.h"
+#include "cli/program.h"
 #include "common/base/clock.h"
 
 namespace muster::cli {
@@ -38,6 +39,10 @@ struct Environment {
   std::function<absl::StatusOr<int>(const std::string& program,
                                     const std::vector<std::string>& arguments)>
       run;
+  // Runs any program on PATH with `input` on its stdin, and keeps what it prints.
+  std::function<absl::StatusOr<ProgramResult>(const std::vector<std::string>& words,
+                                              const std::string& input)>
+      capture;
 
   // The variable's value; empty when it is not set.
   std::string Variable(const std::string& name) const {

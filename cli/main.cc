@@ -93,7 +93,8 @@ int Main(int argc, char** argv) {
                   .clock = clock,
                   .connect = ConnectHub,
                   .sleep = [](absl::Duration time) { absl::SleepFor(time); },
-                  .run = RunProgram};
+                  .run = RunProgram,
+                  .capture = CaptureProgram};
   return RunMuster(env, std::vector<std::string>(argv + 1, argv + argc));
 }
 

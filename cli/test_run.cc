@@ -71,6 +71,11 @@ int TestRun::operator()(const std::vector<std::string>& arguments) {
                     programs.push_back({program});
                     programs.back().insert(programs.back().end(), words.begin(), words.end());
                     return on_program ? on_program() : 0;
+                  },
+                  .capture = [this](const std::vector<std::string>& words,
+                                    const std::string& text) -> absl::StatusOr<ProgramResult> {
+                    if (!on_capture) return absl::NotFoundError("start kubectl: no such file");
+                    return on_capture(words, text);
                   }};
   const int code = RunMuster(env, arguments);
   out_ = output.str();

@@ -56,7 +56,10 @@ class TestRun {
   absl::Status connect;                            // what connecting gives
   std::vector<std::vector<std::string>> programs;  // that were run, with their arguments
   std::function<int()> on_program;                 // what such a program does
-  std::string folder;                              // fresh, of this test alone
+  // What any other program (kubectl) does; without, there is none.
+  std::function<ProgramResult(const std::vector<std::string>& words, const std::string& input)>
+      on_capture;
+  std::string folder;  // fresh, of this test alone
 
  private:
   std::string out_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "cli/agent_manifest.h"
 #include "cli/exit_code.h"
 #include "cli/session.h"
 
@@ -86,6 +87,17 @@ struct TokenOptions {
 };
 absl::StatusOr<ExitCode> TokenCreate(Session& session, const TokenOptions& options);
 absl::StatusOr<ExitCode> TokenRevoke(Session& session, const std::string& id);
+
+struct AgentOptions {
+  AgentManifestOptions manifest;
+  TokenOptions token;        // its cluster is the manifest's
+  bool no_token = false;     // of the manifest: somebody else makes the Secret
+  std::string kubeconfig;    // of the cluster; empty: as kubectl chooses
+  std::string kube_context;  // likewise
+};
+// kDeadlineExceeded when the agent is installed, and not heard from by --timeout.
+absl::StatusOr<ExitCode> Bootstrap(Session& session, const AgentOptions& options);
+absl::StatusOr<ExitCode> PrintAgentManifest(Session& session, const AgentOptions& options);
 
 absl::StatusOr<ExitCode> Accept(Session& session, const std::string& cluster);
 

@@ -6,6 +6,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/token_request.h"
 #include "cli/output/document.h"
 #include "cli/output/text.h"
 #include "cli/problem.h"
@@ -29,7 +30,19 @@ absl::Status TakeLabels(const std::vector<std::string>& words, pb::CreateTokenRe
   return absl::OkStatus();
 }
 
-absl::StatusOr<pb::CreateTokenRequest> RequestOf(const TokenOptions& options) {
+// The command that joins a cluster: what people paste where the agent runs. The token goes through
+// a file, so that no list of processes shows it.
+std::string AgentCommand(const TokenOptions& options, const pb::CreateTokenResponse& token) {
+  const std::string name = options.cluster.empty() ? "NAME" : options.cluster;
+  return absl::StrCat("(umask 077; echo ", token.token(), " > ", name, ".token) &&\n",
+                      "  muster-agent --data /var/lib/muster-agent --name ", name, " --join ",
+                      token.join_address(), " --token-file ", name,
+                      ".token --driver directory --directory DIR");
+}
+
+}  // namespace
+
+absl::StatusOr<pb::CreateTokenRequest> TokenRequestOf(const TokenOptions& options) {
   pb::CreateTokenRequest request;
   request.set_cluster_name(options.cluster);
   // A token that fits any name would let the agent choose who it is: then a person decides.
@@ -46,20 +59,8 @@ absl::StatusOr<pb::CreateTokenRequest> RequestOf(const TokenOptions& options) {
   return request;
 }
 
-// The command that joins a cluster: what people paste where the agent runs. The token goes through
-// a file, so that no list of processes shows it.
-std::string AgentCommand(const TokenOptions& options, const pb::CreateTokenResponse& token) {
-  const std::string name = options.cluster.empty() ? "NAME" : options.cluster;
-  return absl::StrCat("(umask 077; echo ", token.token(), " > ", name, ".token) &&\n",
-                      "  muster-agent --data /var/lib/muster-agent --name ", name, " --join ",
-                      token.join_address(), " --token-file ", name,
-                      ".token --driver directory --directory DIR");
-}
-
-}  // namespace
-
 absl::StatusOr<ExitCode> TokenCreate(Session& session, const TokenOptions& options) {
-  ASSIGN_OR_RETURN(const pb::CreateTokenRequest request, RequestOf(options));
+  ASSIGN_OR_RETURN(const pb::CreateTokenRequest request, TokenRequestOf(options));
   ASSIGN_OR_RETURN(HubClient * hub, session.Hub());
   ASSIGN_OR_RETURN(const pb::CreateTokenResponse token,
                    Tried("create a join token", hub->CreateToken(request)));

@@ -1,0 +1,204 @@
+"""What is handed out: the manifest, the kustomize base, the chart. All of them install into a real API
+server, all of them are the same agent, and none grants more than it says.
+
+`artifacts_test.py --update` writes the files in deploy/ that are made from the manifest.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import report
+from control_plane import ControlPlane
+
+ROOT = os.environ.get("MUSTER_ROOT", os.getcwd())
+MUSTER = os.path.join(ROOT, "bazel-bin/cli/muster") if "--update" in sys.argv else "cli/muster"
+BASE = "deploy/kustomize/agent/agent.yaml"
+CHART = "deploy/helm/muster-agent"
+DEFINITION = CHART + "/templates/definition.yaml"
+HUB = "hub.example.com:7445"
+
+
+def manifest(*flags):
+    done = subprocess.run([MUSTER, "agent", "manifest", "--no-token", "--quiet", "--join", HUB, *flags],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def definition():
+    """The chart's: kept when a release goes, because the agent's word goes with it."""
+    text = next(one for one in manifest().split("---\n") if "kind: CustomResourceDefinition" in one)
+    head = ("# Made from the agent's manifest; see test/e2e/kubernetes/artifacts_test.py --update. Here and\n"
+            "# not in crds/, which Helm never updates.\n")
+    return head + text.replace("metadata:\n", 'metadata:\n  annotations:\n'
+                               '    helm.sh/resource-policy: keep\n', 1)
+
+
+def key(thing):
+    meta = thing["metadata"]
+    return thing["kind"], meta.get("namespace", ""), meta["name"]
+
+
+def plain(thing):
+    """Without what Helm adds about itself."""
+    thing = json.loads(json.dumps(thing))
+    labels = thing["metadata"].get("labels", {})
+    for label in ("app.kubernetes.io/managed-by", "app.kubernetes.io/instance", "helm.sh/chart"):
+        labels.pop(label, None)
+    notes = thing["metadata"].get("annotations", {})
+    notes.pop("helm.sh/resource-policy", None)
+    if not notes:
+        thing["metadata"].pop("annotations", None)
+    for rule in thing.get("rules") or []:
+        rule["resources"] = sorted(rule["resources"])
+    if "rules" in thing:
+        thing["rules"] = sorted(thing["rules"], key=lambda one: json.dumps(one, sort_keys=True))
+    return thing
+
+
+class Artifacts(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.plane = ControlPlane()
+        cls.addClassCleanup(cls.plane.__exit__)
+        cls.plane.start()
+        cls.plane.kubectl("create", "namespace", "muster-system")
+        cls.plane.kubectl("create", "namespace", "web")
+
+    def helm(self, *words, check=True):
+        done = subprocess.run(
+            [os.path.join(self.plane.tools, "helm"), "--kubeconfig", self.plane.kubeconfig, *words],
+            capture_output=True, text=True, check=False,
+            env={"HOME": self.plane.folder, "PATH": os.environ["PATH"]})
+        if check:
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done
+
+    def objects(self, text):
+        """The documents of a YAML stream, as kubectl reads them."""
+        done = self.plane.kubectl("create", "--dry-run=client", "--validate=false", "-o", "json",
+                                  "-f", "-", stdin=text).stdout
+        found, decoder, at = [], json.JSONDecoder(), 0
+        while at < len(done):
+            one, at = decoder.raw_decode(done, at)
+            found += one["items"] if one["kind"] == "List" else [one]
+            while at < len(done) and done[at].isspace():
+                at += 1
+        return {key(one): one for one in found}
+
+    def dry_run(self, text):
+        return self.plane.kubectl("apply", "--dry-run=server", "-f", "-", stdin=text)
+
+    def test_manifest_passes_the_servers_dry_run_without_a_warning(self):
+        for flags in ((), ("--observe", "prod-1"), ("--only-namespace", "web"),
+                      ("--only-namespace", "web", "--kind", "deployments.apps", "--cluster-kind", "namespaces"),
+                      ("--https-proxy", "http://proxy:3128"), ("--storage-class", "fast")):
+            done = self.dry_run(manifest(*flags))
+            warnings = [line for line in done.stderr.splitlines() if "last-applied" not in line]
+            self.assertEqual(warnings, [], flags)
+        privileged = self.dry_run(manifest("--host-path", "/var/lib/muster-agent"))
+        self.assertIn("statefulset.apps/muster-agent", privileged.stdout)
+
+    def test_kustomize_base_is_the_manifest(self):
+        with open(os.path.join(ROOT, BASE), encoding="utf-8") as file:
+            self.assertEqual(file.read(), manifest(), "run artifacts_test.py --update")
+
+    def test_kustomize_example_installs(self):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(["cp", "-rL", os.path.join(ROOT, "deploy/kustomize"), folder], check=True)
+            example = os.path.join(folder, "kustomize/example")
+            subprocess.run(["chmod", "-R", "u+w", folder], check=True)
+            with open(os.path.join(example, "token"), "w", encoding="ascii") as file:
+                file.write("secret")
+            text = self.plane.kubectl("kustomize", example).stdout
+        self.assertIn("image: registry.example.com/platform/muster-agent:0.1.0", text)
+        self.assertEqual(text.count("--join="), 1)
+        self.dry_run(text)
+
+    def test_chart_is_the_manifest(self):
+        with open(os.path.join(ROOT, DEFINITION), encoding="utf-8") as file:
+            self.assertEqual(file.read(), definition(), "run artifacts_test.py --update")
+        pairs = [
+            ((), ()),
+            (("--set", "cluster.name=prod-1", "--set", "observe=true"), ("prod-1", "--observe")),
+            (("--set", "rights.mode=namespaced", "--set", "rights.namespaces={web,shop}"),
+             ("--only-namespace", "web,shop")),
+            (("--set", "proxy.https=http://proxy:3128", "--set", "proxy.noProxy=10.0.0.0/8"),
+             ("--https-proxy", "http://proxy:3128", "--no-proxy", "10.0.0.0/8")),
+            (("--set", "storage.hostPath=/var/lib/muster-agent"), ("--host-path", "/var/lib/muster-agent")),
+            (("--set", "storage.className=fast"), ("--storage-class", "fast")),
+            (("--set", "hub.agentAddress=hub.example.com:7443"), ("--hub-address", "hub.example.com:7443")),
+        ]
+        for values, flags in pairs:
+            text = self.helm("template", "muster-agent", os.path.join(ROOT, CHART), "--namespace", "muster-system",
+                             "--set", f"hub.joinAddress={HUB}", *values).stdout
+            chart, wanted = self.objects(text), self.objects(manifest(*flags))
+            wanted.pop(("Namespace", "", "muster-system"))  # which Helm makes by itself
+            self.assertEqual(sorted(chart), sorted(wanted), values)
+            for name, thing in wanted.items():
+                self.assertEqual(plain(chart[name]), plain(thing), values)
+
+    def test_chart_installs_upgrades_and_keeps_the_definition(self):
+        chart = os.path.join(ROOT, CHART)
+        common = ["--namespace", "helm", "--set", f"hub.joinAddress={HUB}"]
+        self.helm("lint", "--strict", chart, "--set", f"hub.joinAddress={HUB}")
+        self.helm("install", "agent", chart, *common, "--create-namespace", "--set", "join.token=secret",
+                  "--dry-run=server")
+        self.helm("install", "agent", chart, *common, "--create-namespace", "--set", "join.token=secret")
+        held = self.plane.api.get("/api/v1/namespaces/helm/secrets/muster-agent-join")
+        self.assertEqual(held["data"]["token"], "c2VjcmV0")
+        self.helm("upgrade", "agent", chart, *common, "--set", "observe=true")
+        workload = self.plane.api.get("/apis/apps/v1/namespaces/helm/statefulsets/muster-agent")
+        self.assertIn("--observe", workload["spec"]["template"]["spec"]["containers"][0]["args"])
+        self.helm("uninstall", "agent", "--namespace", "helm")
+        self.assertIsNone(self.plane.api.find("/apis/apps/v1/namespaces/helm/statefulsets/muster-agent"))
+        self.assertIsNotNone(self.plane.api.find(
+            "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/musters.muster.dev"))
+
+    def test_chart_refuses_bad_values(self):
+        chart = os.path.join(ROOT, CHART)
+        for values in ((), ("hub.joinAddress=hub",), ("hub.joinAddress=hub:1", "logLevel=loud"),
+                       ("hub.joinAddress=hub:1", "rights.mode=namespaced"),
+                       ("hub.joinAddress=hub:1", "typo=1"), ("hub.joinAddress=hub:1", "cluster.name=A_B")):
+            flags = [word for value in values for word in ("--set", value)]
+            self.assertNotEqual(self.helm("template", "x", chart, *flags, check=False).returncode, 0, values)
+
+    def test_a_limited_agent_may_do_what_is_listed_and_nothing_else(self):
+        text = manifest("--only-namespace", "web", "--kind", "deployments.apps,configmaps")
+        text = text[text.index("---\n"):]  # the namespace stays
+        self.plane.kubectl("apply", "--server-side", "-f", "-", stdin=text)
+        self.addCleanup(self.plane.kubectl, "delete", "-f", "-", stdin=text)
+        agent = "--as=system:serviceaccount:muster-system:muster-agent"
+
+        def may(*words):
+            return self.plane.kubectl("auth", "can-i", *words, agent, check=False).stdout.strip() == "yes"
+
+        self.assertTrue(may("patch", "deployments.apps", "-n", "web"))
+        self.assertTrue(may("delete", "configmaps", "-n", "web"))
+        self.assertTrue(may("create", "events", "-n", "web"))
+        self.assertTrue(may("get", "namespaces/kube-system"))
+        self.assertTrue(may("update", "musters.muster.dev", "--subresource=status", "-n", "muster-system"))
+        self.assertFalse(may("get", "namespaces/web"))
+        self.assertFalse(may("get", "secrets", "-n", "web"))
+        self.assertFalse(may("get", "configmaps", "-n", "default"))
+        self.assertFalse(may("get", "secrets", "-n", "muster-system"))
+        self.assertFalse(may("create", "clusterrolebindings.rbac.authorization.k8s.io"))
+        self.assertFalse(may("impersonate", "serviceaccounts", "-n", "web"))
+        self.assertFalse(may("create", "rolebindings.rbac.authorization.k8s.io", "-n", "web"))
+
+
+def update():
+    for path, text in ((BASE, manifest()), (DEFINITION, definition())):
+        with open(os.path.join(ROOT, path), "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+if __name__ == "__main__":
+    if "--update" in sys.argv:
+        update()
+    else:
+        report.main()
