@@ -51,8 +51,8 @@ spec:
       schema:
         openAPIV3Schema:
           description: >-
-            The agent's own story in this cluster. While it is annotated with muster.dev/suspend, the
-            agent changes nothing.
+            The agent's own story in this cluster. While annotated with muster.dev/suspend, it
+            changes nothing.
           type: object
           properties:
             status:
