@@ -6,7 +6,7 @@
 //   ...
 //   agent.Stop();
 //
-// RequireTls13 must have been called. One thread.
+// PrepareGrpc must have been called. One thread.
 #pragma once
 
 #include <functional>

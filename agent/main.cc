@@ -261,7 +261,7 @@ int Main(int argc, char** argv) {
   }
   log::SetLevel(level);
   StopSignal stop;
-  RequireTls13();
+  PrepareGrpc();
   RouteGrpcLog();
   const absl::Status status = Run(flags, stop);
   if (status.ok() || absl::IsCancelled(status)) return 0;

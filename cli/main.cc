@@ -80,7 +80,7 @@ int Main(int argc, char** argv) {
   // A reader that went away ("| head") ends us quietly; Ctrl-C ends us at once, as exit code 130.
   signal(SIGPIPE, SIG_DFL);
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
-  RequireTls13();
+  PrepareGrpc();
   const RealClock clock;
   Environment env{.in = std::cin,
                   .out = std::cout,

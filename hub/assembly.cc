@@ -20,6 +20,7 @@
 #include "hub/core/keys.h"
 #include "hub/hub.h"
 #include "hub/hub_jobs.h"
+#include "hub/idle_memory.h"
 #include "hub/init.h"
 #include "hub/join/join_gate.h"
 #include "hub/keyring.h"
@@ -39,6 +40,7 @@ namespace {
 
 constexpr int kWorkerThreads = 2;
 constexpr absl::Duration kSweepInterval = absl::Seconds(1);
+constexpr int kSweepsPerMemory = 5;
 
 }  // namespace
 
@@ -212,9 +214,10 @@ absl::Status Assembly::Parts::Listen() {
                       .replies = &replies,
                       .random = &join_random});
   RETURN_IF_ERROR(join_gate->Start().status());
-  sweeper = std::make_unique<Sweeper>(kSweepInterval, [this] {
+  sweeper = std::make_unique<Sweeper>(kSweepInterval, [this, sweeps = 0]() mutable {
     agents->Sweep(clock.Now());
     operators->Sweep();
+    if (++sweeps % kSweepsPerMemory == 0) ReturnIdleMemory();
   });
   RETURN_IF_ERROR(WriteAddresses(options.data_directory, listen));
   log::Info("hub is ready", {{"hub", keyring->hub_id().substr(0, 12)},

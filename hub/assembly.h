@@ -6,7 +6,7 @@
 //   ...
 //   hub.Stop();
 //
-// The process must be one that RunAsChild knows (child_process.h), and RequireTls13 must have been
+// The process must be one that RunAsChild knows (child_process.h), and PrepareGrpc must have been
 // called. One thread.
 #pragma once
 

@@ -54,7 +54,7 @@ absl::Status TakeDurations(const DurationFlags& flags, HubOptions& options) {
 
 int RunHub(HubOptions options) {
   StopSignal stop;
-  RequireTls13();
+  PrepareGrpc();
   RouteGrpcLog();
   Assembly hub(std::move(options));
   const absl::Status started = hub.Start();

@@ -205,7 +205,8 @@ absl::Status AgentCore::Load(const std::vector<Record>& records, absl::Time now)
     rooms_->SayAccepted(pb::CONDITION_STATUS_TRUE, "Accepted", "",
                         *Digest::FromBytes(rooms_->state.accepted.payload_digest()));
   }
-  rooms_->reporter.Refresh(rooms_->situation, now);
+  rooms_->reporter.Touch(now);
+  rooms_->reporter.Refresh(/*settled=*/true, rooms_->situation, now);
   return absl::OkStatus();
 }
 
@@ -217,8 +218,10 @@ void AgentCore::Handle(absl::Time now, Event event, Outbox& outbox) {
                      std::holds_alternative<ReportWanted>(event);
   std::visit([&](auto& e) { rooms.On(now, e, outbox); }, event);
   rooms.Advance(now, outbox);
-  if (!quiet) rooms.reporter.Refresh(rooms.situation, now);
-  rooms.reporter.Advance(rooms.reconciler.settled() && !rooms.download.busy(), now, outbox);
+  if (!quiet) rooms.reporter.Touch(now);
+  const bool settled = rooms.reconciler.settled() && !rooms.download.busy();
+  rooms.reporter.Refresh(settled, rooms.situation, now);
+  rooms.reporter.Advance(settled, now, outbox);
 }
 
 absl::Time AgentCore::NextWake() const {

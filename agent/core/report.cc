@@ -341,7 +341,12 @@ void Reporter::OnAcked(uint64_t number) {
   receipt_sent_ = false;
 }
 
-void Reporter::Refresh(const Situation& situation, absl::Time now) {
+void Reporter::Touch(absl::Time now) { touched_at_ = std::min(touched_at_, now); }
+
+void Reporter::Refresh(bool settled, const Situation& situation, absl::Time now) {
+  if (touched_at_ == absl::InfiniteFuture()) return;
+  if (!settled && !wanted_ && now < touched_at_ + kProgressDelay) return;
+  const absl::Time touched = std::exchange(touched_at_, absl::InfiniteFuture());
   pb::ObservedState fresh = Observe(state_, settings_, situation, observed_, now);
   const Digest content = Digest::Of(fresh.SerializeAsString());
   if (content == content_) return;
@@ -349,7 +354,7 @@ void Reporter::Refresh(const Situation& situation, absl::Time now) {
   fresh.set_observed_ms(absl::ToUnixMillis(now));
   observed_ = std::move(fresh);
   digest_ = Digest::Of(observed_.SerializeAsString());
-  changed_at_ = now;
+  changed_at_ = touched;
 }
 
 bool Reporter::SendDue(bool settled, absl::Time now) const {
@@ -391,8 +396,9 @@ void Reporter::Advance(bool settled, absl::Time now, Outbox& outbox) {
 }
 
 absl::Time Reporter::NextWake() const {
-  if (!welcomed_) return absl::InfiniteFuture();
-  absl::Time wake = next_heartbeat_;
+  const absl::Time look = touched_at_ + kProgressDelay;
+  if (!welcomed_) return look;
+  absl::Time wake = std::min(look, next_heartbeat_);
   if (digest_ != sent_) wake = std::min(wake, changed_at_ + kProgressDelay);
   if (sent_ != acked_) wake = std::min(wake, sent_at_ + kResendAfter);
   return wake;

@@ -46,10 +46,14 @@ class Reporter {
   void OnAcked(uint64_t number);
   void OnWanted() { wanted_ = true; }
 
-  // Takes in what changed.
-  void Refresh(const Situation& situation, absl::Time now);
+  // Something may have changed that is reported.
+  void Touch(absl::Time now);
 
-  // Sends what is due. `settled`: no work is going on that will change the report soon.
+  // Takes in what changed, if it is time to: when nothing more will change soon (`settled`), and
+  // otherwise at an interval. Looking at a thousand objects has its price.
+  void Refresh(bool settled, const Situation& situation, absl::Time now);
+
+  // Sends what is due.
   void Advance(bool settled, absl::Time now, Outbox& outbox);
 
   absl::Time NextWake() const;
@@ -66,6 +70,7 @@ class Reporter {
   Digest content_;  // of `observed_` without its time
   Digest digest_;   // of `observed_`, as the hub knows it
   absl::Time changed_at_ = absl::InfinitePast();
+  absl::Time touched_at_ = absl::InfiniteFuture();  // first, since the last look
 
   bool welcomed_ = false;
   bool wanted_ = false;

@@ -25,10 +25,14 @@ absl::Status GrpcBlobFetcher::Fetch(const pb::FetchBlobsRequest& request, Sink s
   const auto stub = pb::AgentService::NewStub(channel_.Current());
   const auto reader = stub->FetchBlobs(&context, request);
   absl::Status refused;
-  pb::BlobChunk chunk;
-  while (refused.ok() && reader->Read(&chunk)) {
-    refused = sink(chunk);
-    if (!refused.ok()) context.TryCancel();
+  pb::BlobBatch batch;
+  while (refused.ok() && reader->Read(&batch)) {
+    for (const pb::BlobChunk& chunk : batch.chunks()) {
+      refused = sink(chunk);
+      if (refused.ok()) continue;
+      context.TryCancel();
+      break;
+    }
   }
   const absl::Status status = FromGrpc(reader->Finish());
   {

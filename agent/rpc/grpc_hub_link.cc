@@ -96,6 +96,9 @@ class GrpcHubLink::Stream final : public grpc::ClientBidiReactor<pb::AgentMessag
         inbox_.Post(Welcomed{std::move(*arrived_.mutable_welcome())});
         break;
       case pb::HubMessage::kPush:
+        if (const uint64_t acked = arrived_.push().acked_report(); acked != 0) {
+          inbox_.Post(ReportAcked{acked});
+        }
         inbox_.Post(Pushed{std::move(*arrived_.mutable_push())});
         break;
       case pb::HubMessage::kReportAck:

@@ -85,7 +85,7 @@ class Handler final : public pb::JoinService::Service {
 
 class Net : public testing::Test {
  protected:
-  static void SetUpTestSuite() { RequireTls13(); }
+  static void SetUpTestSuite() { PrepareGrpc(); }
 
   void Start(std::shared_ptr<grpc::ServerCredentials> credentials) {
     grpc::ServerBuilder builder;
@@ -230,7 +230,7 @@ TEST_F(Net, JoinListenerServesCallersWithoutIdentity) {
 bool Handshake(const std::string& address, int version) {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
   SSL_CTX_clear_options(context,
-                        SSL_OP_NO_TLSv1_2);  // RequireTls13 binds this process's clients too
+                        SSL_OP_NO_TLSv1_2);  // PrepareGrpc binds this process's clients too
   CHECK(SSL_CTX_set_min_proto_version(context, version) == 1);
   CHECK(SSL_CTX_set_max_proto_version(context, version) == 1);
   const unsigned char kAlpn[] = {2, 'h', '2'};

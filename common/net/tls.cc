@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "common/base/check.h"
 #include "common/base/limits.h"
@@ -35,8 +36,9 @@ constexpr char kTlsDefaults[] =
     "CipherString = DEFAULT@SECLEVEL=2\n";
 
 constexpr int kMetadataBytesMax = 8 << 10;
-// Small frames make small buffers: each connection holds some.
+// Small frames and reads make small buffers: each connection holds some.
 constexpr int kTlsFrameBytes = 4 << 10;
+constexpr int kReadBytes = 4 << 10;
 // An answer to a person may list a whole fleet.
 constexpr int kAnswerBytesMax = 4 * static_cast<int>(limits::kMessageBytesMax);
 
@@ -62,7 +64,7 @@ using Conf = std::unique_ptr<CONF, decltype(&NCONF_free)>;
 void CheckTls13() {
   const SslContext context(SSL_CTX_new(TLS_method()), &SSL_CTX_free);
   CHECK(context != nullptr && (SSL_CTX_get_options(context.get()) & SSL_OP_NO_TLSv1_2) != 0)
-      << "RequireTls13 was not called";
+      << "PrepareGrpc was not called";
 }
 
 std::shared_ptr<grpc::ServerCredentials> Server(const TlsKeyPair& server,
@@ -77,7 +79,9 @@ std::shared_ptr<grpc::ServerCredentials> Server(const TlsKeyPair& server,
 
 }  // namespace
 
-void RequireTls13() {
+void PrepareGrpc() {
+  // Debian builds Abseil as for debugging.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   // The system's own configuration first, because it would replace ours when it came later.
   CHECK(OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, nullptr) == 1);
   const Bio text(BIO_new_mem_buf(kTlsDefaults, -1), &BIO_free);
@@ -105,6 +109,10 @@ void LimitServer(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits::kStreamsPerConnectionMax);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
   builder.AddChannelArgument(GRPC_ARG_TSI_MAX_FRAME_SIZE, kTlsFrameBytes);
+  builder.AddChannelArgument(GRPC_ARG_TCP_READ_CHUNK_SIZE, kReadBytes);
+  builder.AddChannelArgument(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, kReadBytes);
+  // A probe of the bandwidth is a ping with every message; ours are small.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(kKeepalive));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(kKeepaliveTimeout));
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
@@ -130,6 +138,7 @@ std::shared_ptr<grpc::Channel> DialHub(const std::string& address, const std::st
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
   arguments.SetInt(GRPC_ARG_TSI_MAX_FRAME_SIZE, kTlsFrameBytes);
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(kKeepalive));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(kKeepaliveTimeout));
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, Milliseconds(kConnectTimeout));

@@ -143,7 +143,7 @@ absl::Status LimitMyself() {
 
 absl::Status Serve(FrameChannel& channel) {
   // Reads OpenSSL's configuration, so before the sandbox.
-  RequireTls13();
+  PrepareGrpc();
   RETURN_IF_ERROR(LimitMyself());
   ASSIGN_OR_RETURN(const std::string first, channel.Receive(DeadlineIn(kSetupTimeout)));
   pb::JoinChildSetup setup;

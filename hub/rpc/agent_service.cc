@@ -44,7 +44,7 @@ class AgentService::Streams final : public pb::AgentService::CallbackService,
   // ---- gRPC's threads
   grpc::ServerBidiReactor<pb::AgentMessage, pb::HubMessage>* Connect(
       grpc::CallbackServerContext* context) override;
-  grpc::ServerWriteReactor<pb::BlobChunk>* FetchBlobs(
+  grpc::ServerWriteReactor<pb::BlobBatch>* FetchBlobs(
       grpc::CallbackServerContext* context, const pb::FetchBlobsRequest* request) override;
   grpc::ServerUnaryReactor* Renew(grpc::CallbackServerContext* context,
                                   const pb::RenewRequest* request,
@@ -118,10 +118,10 @@ grpc::ServerBidiReactor<pb::AgentMessage, pb::HubMessage>* AgentService::Streams
   return stream.get();
 }
 
-grpc::ServerWriteReactor<pb::BlobChunk>* AgentService::Streams::FetchBlobs(
+grpc::ServerWriteReactor<pb::BlobBatch>* AgentService::Streams::FetchBlobs(
     grpc::CallbackServerContext* context, const pb::FetchBlobsRequest* request) {
   const absl::StatusOr<AgentPeer> peer = Admit(*context);
-  if (!peer.ok()) return RefuseWrites<pb::BlobChunk>(peer.status());
+  if (!peer.ok()) return RefuseWrites<pb::BlobBatch>(peer.status());
   auto stream =
       std::make_shared<BlobStream>(BlobStream::Parts{*options_.store, access_, *options_.workers},
                                    options_.view()->BundlesOf(peer->cluster), *request);
@@ -226,6 +226,7 @@ void AgentService::Streams::Sweep(absl::Time now) {
   ++sweeps_;
   const std::shared_ptr<const FleetView> view = options_.view();
   for (const std::shared_ptr<AgentStream>& stream : All()) {
+    stream->SayAck();
     if (stream->link() % kSweepParts != sweeps_ % kSweepParts) continue;
     if (stream->IsMute(now, limits::kHelloPatience)) {
       stream->End(absl::DeadlineExceededError("no Hello came"));

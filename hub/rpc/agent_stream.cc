@@ -129,8 +129,13 @@ void AgentStream::Send(pb::Welcome welcome) {
 
 void AgentStream::Send(pb::ReportAck ack) {
   MutexLock lock(mutex_);
-  ack_ = std::max(ack_, ack.number());  // One ack speaks for all before it.
-  WriteNext();
+  ack_ = std::max(ack_, ack.number());
+}
+
+void AgentStream::SayAck() {
+  MutexLock lock(mutex_);
+  ack_due_ = ack_ != 0;
+  if (ack_due_) WriteNext();
 }
 
 void AgentStream::Send(pb::ReportWanted) {
@@ -168,13 +173,14 @@ void AgentStream::WriteNext() {
   if (writing_ || ended_) return;
   if (welcome_ != nullptr) {
     leaving_.set_allocated_welcome(welcome_.release());
-  } else if (ack_ != 0) {
-    leaving_.mutable_report_ack()->set_number(std::exchange(ack_, 0));
   } else if (report_wanted_) {
     report_wanted_ = false;
     leaving_.mutable_report_wanted();
   } else if (push_ != nullptr) {
     leaving_.set_allocated_push(push_.release());
+    leaving_.mutable_push()->set_acked_report(std::exchange(ack_, 0));
+  } else if (std::exchange(ack_due_, false) && ack_ != 0) {
+    leaving_.mutable_report_ack()->set_number(std::exchange(ack_, 0));
   } else {
     return;
   }

@@ -54,8 +54,12 @@ class AgentStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::H
 
   // Queues a message; dropped when the stream has ended.
   void Send(v1::Welcome welcome);
-  void Send(v1::ReportAck ack);
   void Send(v1::ReportWanted wanted);
+  // An acknowledgement is in no hurry: it leaves with the next push, or when SayAck is called, and
+  // one speaks for all before it. So a commit that reaches the whole fleet is not slowed by
+  // thousands of them.
+  void Send(v1::ReportAck ack);
+  void SayAck();
 
   // A desired state that waits to be signed; of several the newest. Returns true when none waited.
   bool Offer(PushDesired desired);
@@ -103,6 +107,7 @@ class AgentStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::H
   bool ended_ GUARDED_BY(mutex_) = false;
   bool greeted_ GUARDED_BY(mutex_) = false;
   bool report_wanted_ GUARDED_BY(mutex_) = false;
+  bool ack_due_ GUARDED_BY(mutex_) = false;
   absl::Status last_word_ GUARDED_BY(mutex_);
   uint64_t ack_ GUARDED_BY(mutex_) = 0;
   uint64_t offered_number_ GUARDED_BY(mutex_) = 0;

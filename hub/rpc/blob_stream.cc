@@ -41,10 +41,26 @@ absl::Status BlobStream::Admit() {
 }
 
 absl::Status BlobStream::Load() {
-  if (next_ == request_.blobs_size()) {
-    Finish(grpc::Status::OK);
-    return absl::OkStatus();
+  batch_.Clear();
+  batch_bytes_ = 0;
+  while (batch_bytes_ < limits::kChunkBytesMax) {
+    if (opened()) {
+      AddChunk();
+    } else if (next_ < request_.blobs_size()) {
+      RETURN_IF_ERROR(OpenNext());
+    } else {
+      break;
+    }
   }
+  if (batch_.chunks().empty()) {
+    Finish(grpc::Status::OK);
+  } else {
+    StartWrite(&batch_);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BlobStream::OpenNext() {
   const pb::BlobRequest& wanted = request_.blobs(next_++);
   ASSIGN_OR_RETURN(const Digest digest, Digest::FromBytes(wanted.digest()));
   ASSIGN_OR_RETURN(record_, ReadBlob(parts_.store, digest));
@@ -52,39 +68,34 @@ absl::Status BlobStream::Load() {
     return absl::OutOfRangeError(absl::StrCat("blob ", digest.short_hex(), ": offset ",
                                               wanted.offset(), " is past its end"));
   }
-  chunk_.Clear();
-  chunk_.set_digest(wanted.digest());
-  chunk_.set_size(record_.size());
-  chunk_.set_stored_size(record_.zstd().size());
+  head_.set_digest(wanted.digest());
+  head_.set_size(record_.size());
+  head_.set_stored_size(record_.zstd().size());
   offset_ = wanted.offset();
-  if (LoadDelta(wanted, digest)) {
-    offset_ = record_.zstd().size();
-    StartWrite(&chunk_);
-  } else {
-    WriteChunk();
-  }
+  if (AddDelta(wanted, digest)) offset_ = record_.zstd().size();
   return absl::OkStatus();
 }
 
-void BlobStream::WriteChunk() {
-  const size_t size = std::min<size_t>(limits::kChunkBytesMax, record_.zstd().size() - offset_);
-  chunk_.set_offset(offset_);
-  chunk_.set_data(record_.zstd().substr(offset_, size));
+void BlobStream::AddChunk() {
+  const size_t room = limits::kChunkBytesMax - batch_bytes_;
+  const size_t size = std::min<size_t>(room, record_.zstd().size() - offset_);
+  pb::BlobChunk& chunk = *batch_.add_chunks();
+  chunk = head_;
+  chunk.set_offset(offset_);
+  chunk.set_data(record_.zstd().substr(offset_, size));
   offset_ += size;
-  StartWrite(&chunk_);
+  batch_bytes_ += size;
 }
 
 void BlobStream::OnWriteDone(bool ok) {
-  if (!ok) {
-    Finish(ToGrpc(absl::UnavailableError("the connection broke")));
-  } else if (offset_ < record_.zstd().size()) {
-    WriteChunk();
-  } else {
+  if (ok) {
     Run(&BlobStream::Load);
+  } else {
+    Finish(ToGrpc(absl::UnavailableError("the connection broke")));
   }
 }
 
-bool BlobStream::LoadDelta(const pb::BlobRequest& wanted, const Digest& digest) {
+bool BlobStream::AddDelta(const pb::BlobRequest& wanted, const Digest& digest) {
   if (wanted.base_digest().empty() || wanted.offset() != 0) return false;
   const absl::StatusOr<Digest> base = Digest::FromBytes(wanted.base_digest());
   if (!base.ok()) return false;
@@ -93,7 +104,10 @@ bool BlobStream::LoadDelta(const pb::BlobRequest& wanted, const Digest& digest) 
   if (!from.ok() || !to.ok()) return false;
   const absl::StatusOr<pb::ManifestDelta> delta = MakeManifestDelta(*from, *to);
   if (!delta.ok() || delta->ByteSizeLong() >= record_.zstd().size()) return false;
-  *chunk_.mutable_delta() = *delta;
+  pb::BlobChunk& chunk = *batch_.add_chunks();
+  chunk = head_;
+  batch_bytes_ += delta->ByteSizeLong();
+  *chunk.mutable_delta() = *delta;
   return true;
 }
 

@@ -1,8 +1,9 @@
 // BlobStream: one FetchBlobs call: blobs in the order asked for, in chunks of their stored form.
 //
-// Reading happens on worker threads, one blob at a time, and the next is read when the last chunk
-// of the one before has left: a slow reader costs one blob of memory. Each step ends in the next
-// one or in Finish, so there is nothing to lock. Keeps itself alive until gRPC is done with it.
+// Reading happens on worker threads, one batch of chunks at a time, and the next is read when the
+// one before has left: a slow reader costs one blob and one batch of memory. Each step ends in the
+// next one or in Finish, so there is nothing to lock. Keeps itself alive until gRPC is done with
+// it.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -21,7 +22,7 @@
 
 namespace muster::hub {
 
-class BlobStream final : public grpc::ServerWriteReactor<v1::BlobChunk>,
+class BlobStream final : public grpc::ServerWriteReactor<v1::BlobBatch>,
                          public std::enable_shared_from_this<BlobStream> {
  public:
   // What a stream needs of its service, which outlives it.
@@ -46,11 +47,16 @@ class BlobStream final : public grpc::ServerWriteReactor<v1::BlobChunk>,
 
   // Steps on a worker.
   absl::Status Admit();
+  // Fills a batch and writes it; finishes when nothing is left.
   absl::Status Load();
 
-  // Puts a delta into the chunk, if the wanted blob is a manifest and the delta is smaller.
-  bool LoadDelta(const v1::BlobRequest& wanted, const Digest& digest);
-  void WriteChunk();
+  // Reads the next wanted blob, and says what a chunk of it starts with.
+  absl::Status OpenNext();
+  bool opened() const { return offset_ < record_.zstd().size(); }
+  // Adds the next chunk of the open blob.
+  void AddChunk();
+  // Adds a delta instead, if the wanted blob is a manifest and the delta is smaller.
+  bool AddDelta(const v1::BlobRequest& wanted, const Digest& digest);
 
   const Parts parts_;
   const std::vector<Digest> bundles_;
@@ -60,7 +66,9 @@ class BlobStream final : public grpc::ServerWriteReactor<v1::BlobChunk>,
   int next_ = 0;           // of the request's blobs: to be loaded
   v1::BlobRecord record_;  // that is being sent
   uint64_t offset_ = 0;    // of the next chunk in it
-  v1::BlobChunk chunk_;
+  v1::BlobChunk head_;     // what each of its chunks says of it
+  v1::BlobBatch batch_;
+  size_t batch_bytes_ = 0;
 };
 
 }  // namespace muster::hub

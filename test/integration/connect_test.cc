@@ -38,8 +38,8 @@ class ConnectTest : public testing::Test {
     pb::FetchBlobsRequest request;
     request.add_blobs()->set_digest(digest);
     const auto reader = stub->FetchBlobs(&context, request);
-    pb::BlobChunk chunk;
-    while (reader->Read(&chunk)) {
+    pb::BlobBatch batch;
+    while (reader->Read(&batch)) {
     }
     return FromGrpc(reader->Finish());
   }

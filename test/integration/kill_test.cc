@@ -120,7 +120,7 @@ class KilledHub : public testing::Test {
 };
 
 TEST_F(KilledHub, LosesNothingThatItAcknowledged) {
-  RequireTls13();
+  PrepareGrpc();
   for (int cycle = 0; cycle < kKills; ++cycle) {
     Start();
     WriteUntilItDies(cycle);

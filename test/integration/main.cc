@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
                                {"render", &muster::hub::RenderChildMain},
                                {muster::hub::kJoinChildName, &muster::hub::JoinChildMain}});
   if (child.has_value()) return *child;
-  muster::RequireTls13();
+  muster::PrepareGrpc();
   muster::RouteGrpcLog();
   testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
