@@ -236,6 +236,11 @@ const pb::DesiredState* AgentCore::desired() const {
   return rooms_->state.has_accepted() ? &rooms_->state.desired : nullptr;
 }
 
+Digest AgentCore::desired_digest() const {
+  const State& state = rooms_->state;
+  return state.has_accepted() ? *Digest::FromBytes(state.accepted.payload_digest()) : Digest();
+}
+
 bool AgentCore::Idle() const {
   return rooms_->started && rooms_->reconciler.settled() && !rooms_->download.busy() &&
          !rooms_->download.ready();

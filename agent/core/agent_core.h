@@ -59,6 +59,8 @@ class AgentCore {
 
   // The accepted desired state; null before the first.
   const v1::DesiredState* desired() const;
+  // Of its payload; empty before the first.
+  Digest desired_digest() const;
 
   // Whether nothing is left to do but to wait: no job runs, none is due before the next resync.
   bool Idle() const;

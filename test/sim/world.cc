@@ -197,15 +197,14 @@ void World::CheckAgent(int index) {
   }
   if (generation == generations_[index]) return;
   generations_[index] = generation;
-  absl::StatusOr<Digest> accepted = Digest::FromBytes(core->observed().desired_digest());
-  CHECK_OK(accepted);
-  const auto [known, is_new] = accepted_[index].emplace(generation, *accepted);
-  if (!is_new && known->second != *accepted) {
+  const Digest accepted = core->desired_digest();
+  const auto [known, is_new] = accepted_[index].emplace(generation, accepted);
+  if (!is_new && known->second != accepted) {
     Fail(absl::StrCat("S4: two desired states of generation ", generation, " for ",
                       agents_[index]->name()));
   }
   trace_.Note(queue_.Now(), agents_[index]->name(),
-              absl::StrCat("accepts generation ", generation, " ", accepted->short_hex()));
+              absl::StrCat("accepts generation ", generation, " ", accepted.short_hex()));
   // The hub may have moved on since; what it has now must not be older.
   const absl::StatusOr<std::string> stored =
       hub_->disk().Get(hub::keys::Desired(agents_[index]->cluster()));
@@ -213,7 +212,7 @@ void World::CheckAgent(int index) {
   v1::DesiredState state;
   if (!stored.ok() || !record.ParseFromString(*stored) ||
       !state.ParseFromString(record.payload()) || state.generation() < generation ||
-      (state.generation() == generation && Digest::Of(record.payload()) != *accepted)) {
+      (state.generation() == generation && Digest::Of(record.payload()) != accepted)) {
     Fail(absl::StrCat("S2: ", agents_[index]->name(), " accepted generation ", generation,
                       ", which the hub has not on its disk"));
   }
@@ -261,7 +260,8 @@ void World::Fail(const std::string& what) {
   std::cerr << trace_.Tail(60) << "\n"
             << what << "\n"
             << "repeat: bazel run //test/sim:replay -- --seed " << settings_.seed << " --agents "
-            << settings_.agents << "\n";
+            << settings_.agents << " --commits " << settings_.commits << " --minutes "
+            << absl::ToInt64Minutes(settings_.storm) << "\n";
   std::abort();
 }
 
