@@ -1,5 +1,7 @@
 #include "agent/kube/kube_driver.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <atomic>
 #include <map>
@@ -27,6 +29,7 @@ namespace muster::agent {
 namespace {
 
 constexpr size_t kGetsRatherThanAList = 32;
+constexpr size_t kLargeBatch = 100;
 constexpr absl::Duration kBetweenKindPolls = absl::Milliseconds(250);
 
 }  // namespace
@@ -329,6 +332,8 @@ std::vector<DriverResult> KubeDriver::Impl::Write(const std::vector<Request>& re
     }
     begin = end;
   }
+  // What a large batch needed is given back: an agent is idle most of its life.
+  if (requests.size() >= kLargeBatch) malloc_trim(0);
   return results;
 }
 

@@ -53,8 +53,13 @@ StubResponse StubCluster::Discover(const StubRequest& request) const {
       legacy.push_back(Value::Map{{"name", group}, {"versions", std::move(names)}});
     }
     if (aggregated) {
-      return {.body = CanonicalJson(
-                  Value::Map{{"kind", "APIGroupDiscoveryList"}, {"items", std::move(items)}})};
+      return {
+          .body = CanonicalJson(Value::Map{{"kind", "APIGroupDiscoveryList"},
+                                           {"apiVersion", "apidiscovery.k8s.io/v2"},
+                                           {"metadata", Value::Map{}},
+                                           {"items", std::move(items)}}),
+          .headers = {{"content-type",
+                       "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"}}};
     }
     if (core) {
       return {.body = CanonicalJson(
