@@ -161,6 +161,7 @@ void PatchTarget(PackageState& package, const pb::ManifestDelta& delta, absl::Ti
     item->desired = *Digest::FromBytes(entry.digest());
     item->size = entry.size();
     item->wave = entry.wave();
+    item->compared = 0;
     package.troubles.erase(item->key);
   }
   if (delta.removed_size() > 0) {
