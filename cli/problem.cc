@@ -10,7 +10,7 @@
 #include "cli/output/document.h"
 #include "cli/output/text.h"
 #include "common/base/check.h"
-#include "common/config/suggest.h"
+#include "common/base/suggest.h"
 
 namespace muster::cli {
 namespace {

@@ -39,6 +39,9 @@ inline constexpr int kVariablesMax = 1'000;                 // of one package or
 inline constexpr int kPutOffMax = 10'000;                   // wrong expressions after a '#', a file
 inline constexpr int kPatchesMax = 100;                     // of one target
 inline constexpr int kPatchOperationsMax = 10'000;          // of one JSON patch
+inline constexpr int kKustomizeDepthMax = 64;               // kustomizations within each other
+
+inline constexpr size_t kKustomizeCacheBytes = 64u << 20;  // of files kept between kustomizations
 
 // Git, in the fetch child.
 inline constexpr size_t kPackBytesMax = 256u << 20;

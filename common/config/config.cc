@@ -18,7 +18,7 @@
 #include "common/config/references.h"
 #include "common/config/schema.h"
 #include "common/config/structure.h"
-#include "common/config/suggest.h"
+#include "common/base/suggest.h"
 #include "common/manifest/yaml.h"
 #include "common/render/ignore.h"
 

@@ -258,6 +258,12 @@ v1::Repository ReadRepository(Findings& findings) {
   return repository;
 }
 
+v1::Renderer RendererOf(absl::string_view text) {
+  if (text == "yaml") return v1::RENDERER_YAML;
+  if (text == "kustomize") return v1::RENDERER_KUSTOMIZE;
+  return v1::RENDERER_AUTO;
+}
+
 v1::Package ReadPackage(Findings& findings) {
   v1::Package package;
   SetOrigin(findings, package.mutable_origin());
@@ -266,8 +272,10 @@ v1::Package ReadPackage(Findings& findings) {
   package.set_repository(TextAt(findings, "/spec/repository"));
   package.set_path(TextAt(findings, "/spec/path"));
   CheckPackagePath(package.path(), findings);
-  package.set_renderer(TextAt(findings, "/spec/renderer", "auto") == "yaml" ? v1::RENDERER_YAML
-                                                                            : v1::RENDERER_AUTO);
+  package.set_renderer(RendererOf(TextAt(findings, "/spec/renderer", "auto")));
+  if (TextAt(findings, "/spec/loadRestrictor", "root") == "none") {
+    package.set_load_restrictor(v1::LOAD_RESTRICTOR_NONE);
+  }
   ReadVariables(At(findings, "/spec/variables"), "/spec/variables", findings,
                 package.mutable_variables());
   ReadTargets(findings, package);

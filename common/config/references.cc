@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "common/config/suggest.h"
+#include "common/base/suggest.h"
 
 namespace muster {
 namespace {

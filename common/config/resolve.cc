@@ -63,6 +63,7 @@ absl::StatusOr<v1::RenderInput> Resolve(const v1::Package& package, const v1::Ta
   input.set_package(package.name());
   input.set_path(*std::move(path));
   input.set_renderer(package.renderer());
+  input.set_load_restrictor(package.load_restrictor());
   input.set_substitute(!scope.variables.empty());
   for (const auto& [name, value] : scope.variables) {
     v1::Variable* variable = input.add_variables();

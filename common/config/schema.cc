@@ -176,7 +176,8 @@ constexpr FieldSpec kHealthFields[] = {
 };
 constexpr ObjectSpec kHealth = {kHealthFields, {}};
 
-constexpr Choice kRenderers[] = {{"auto"}, {"yaml"}, {"kustomize", false}, {"helm", false}};
+constexpr Choice kRenderers[] = {{"auto"}, {"yaml"}, {"kustomize"}, {"helm", false}};
+constexpr Choice kLoadRestrictors[] = {{"root"}, {"none"}};
 constexpr Choice kOnRemoval[] = {{"delete"}, {"orphan"}};
 constexpr FieldSpec kPackageSpecFields[] = {
     {.name = "project", .type = Type::kName, .about = "The tenant; 'default' when absent."},
@@ -191,8 +192,14 @@ constexpr FieldSpec kPackageSpecFields[] = {
      .required = true},
     {.name = "renderer",
      .type = Type::kChoice,
-     .about = "How files become objects; auto when absent.",
+     .about =
+         "How files become objects; auto when absent: kustomize where there is a kustomization.",
      .choices = kRenderers},
+    {.name = "loadRestrictor",
+     .type = Type::kChoice,
+     .about = "What a kustomization may load: root, its own directory (when absent), or none, any "
+              "file of the repository.",
+     .choices = kLoadRestrictors},
     {.name = "variables",
      .type = Type::kVariables,
      .about = "For ${name} in the files; nothing is substituted without any."},

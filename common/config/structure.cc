@@ -12,7 +12,7 @@
 #include "absl/time/time.h"
 #include "common/base/limits.h"
 #include "common/config/names.h"
-#include "common/config/suggest.h"
+#include "common/base/suggest.h"
 #include "common/render/variables.h"
 
 namespace muster {

@@ -44,6 +44,8 @@ void AddClusterVariable(const v1::RenderInput& input, absl::string_view name, Fi
 Digest ParamsDigest(const v1::RenderInput& input, const std::set<std::string>& uses) {
   Fields fields;
   fields.Add("muster render parameters v1").Add(input.renderer()).Add(input.substitute());
+  // A later field, which leaves the digests of those without it as they were.
+  if (input.load_restrictor() == v1::LOAD_RESTRICTOR_NONE) fields.Add("load restrictor none");
   fields.Add(input.variables_size());
   for (const v1::Variable& variable : input.variables()) {
     fields.Add(variable.name()).Add(variable.value());
@@ -62,10 +64,11 @@ Digest ParamsDigest(const v1::RenderInput& input, const std::set<std::string>& u
   return fields.digest();
 }
 
-Digest InputDigest(absl::string_view tree_id, const v1::RenderInput& input,
+Digest InputDigest(absl::string_view engine, absl::string_view engine_version,
+                   absl::string_view tree_id, const v1::RenderInput& input,
                    const std::set<std::string>& uses) {
   Fields fields;
-  fields.Add("muster render input v1").Add(kRenderEngine).Add(kRenderEngineVersion);
+  fields.Add("muster render input v1").Add(engine).Add(engine_version);
   fields.Add(tree_id).Add(input.path()).Add(ParamsDigest(input, uses).view());
   return fields.digest();
 }

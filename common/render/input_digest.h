@@ -17,9 +17,10 @@ namespace muster {
 // UsedClusterVariables) with their values. The package's name is not one.
 Digest ParamsDigest(const v1::RenderInput& input, const std::set<std::string>& uses);
 
-// Of everything: engine and its version, the Git id of the tree at the path, the path, and the
+// Of everything: engine and its version, the Git ids of the trees that count, the path, and the
 // parameters.
-Digest InputDigest(absl::string_view tree_id, const v1::RenderInput& input,
+Digest InputDigest(absl::string_view engine, absl::string_view engine_version,
+                   absl::string_view tree_id, const v1::RenderInput& input,
                    const std::set<std::string>& uses);
 
 }  // namespace muster

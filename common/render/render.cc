@@ -12,6 +12,7 @@
 #include "common/base/status_macros.h"
 #include "common/manifest/object.h"
 #include "common/manifest/yaml.h"
+#include "common/manifest/yaml_writer.h"
 #include "common/render/documents.h"
 #include "common/render/ignore.h"
 #include "common/render/variables.h"
@@ -21,13 +22,10 @@ namespace {
 
 constexpr absl::string_view kIgnoreFile = ".musterignore";
 
-// A file whose presence says that plain YAML is not what is meant, and the renderer that is.
-constexpr std::pair<absl::string_view, absl::string_view> kOtherRenderers[] = {
-    {"kustomization.yaml", "kustomize"},
-    {"kustomization.yml", "kustomize"},
-    {"Kustomization", "kustomize"},
-    {"Chart.yaml", "helm"},
-};
+// Files whose presence says that plain YAML is not what is meant.
+constexpr absl::string_view kKustomizationFiles[] = {"kustomization.yaml", "kustomization.yml",
+                                                     "Kustomization"};
+constexpr absl::string_view kChartFile = "Chart.yaml";
 
 struct SourceFile {
   std::string path;
@@ -59,13 +57,20 @@ bool HoldsObjects(absl::string_view path) {
 }
 
 absl::Status RefuseOtherRenderers(const std::string& path) {
-  for (const auto& [name, renderer] : kOtherRenderers) {
-    if (BaseName(path) != name) continue;
+  if (BaseName(path) == kChartFile) {
     return absl::UnimplementedError(
-        absl::StrCat(path, ": renderer '", renderer,
-                     "' is not built yet in this version; commit rendered manifests, or name the "
-                     "file in ",
+        absl::StrCat(path,
+                     ": renderer 'helm' is not built yet in this version; commit rendered "
+                     "manifests, or name the file in ",
                      kIgnoreFile));
+  }
+  for (const absl::string_view name : kKustomizationFiles) {
+    if (BaseName(path) != name) continue;
+    return absl::UnimplementedError(absl::StrCat(
+        path,
+        ": a kustomization among plain YAML; make its directory the package's path, with "
+        "renderer auto or kustomize, or name the file in ",
+        kIgnoreFile));
   }
   return absl::OkStatus();
 }
@@ -113,7 +118,7 @@ absl::StatusOr<std::vector<SourceFile>> FindFiles(const FileTree& files,
 }
 
 // The patches of the input with their texts, in order.
-absl::StatusOr<std::vector<PatchText>> FindPatches(const FileTree& files,
+absl::StatusOr<std::vector<PatchText>> FindPatches(kustomize::FileSource& files,
                                                    const v1::RenderInput& input) {
   std::vector<PatchText> found;
   for (const v1::Patch& patch : input.patches()) {
@@ -123,7 +128,7 @@ absl::StatusOr<std::vector<PatchText>> FindPatches(const FileTree& files,
       continue;
     }
     ASSIGN_OR_RETURN(const std::string path, JoinPath(input.path(), patch.path()));
-    const std::string* bytes = files.Find(path);
+    ASSIGN_OR_RETURN(const std::string* bytes, files.Find(path));
     if (bytes == nullptr) {
       return absl::NotFoundError(absl::StrCat(path, ": ", label,
                                               " of the target names this file, which is not there; "
@@ -232,53 +237,172 @@ absl::Status RefuseDuplicates(const std::vector<RenderedObject>& objects) {
   return absl::OkStatus();
 }
 
-}  // namespace
+// What follows when the objects are read: patches and namespace; and the promises of a rendering.
+absl::StatusOr<Rendering> Finish(std::vector<RenderedObject> objects,
+                                 const std::vector<PatchText>& patches, const VariableScope& scope,
+                                 const v1::RenderInput& input, absl::string_view found) {
+  for (const PatchText& patch : patches) {
+    ASSIGN_OR_RETURN(const std::string text, TextOf(patch, input, scope));
+    RETURN_IF_ERROR(ApplyPatch(*patch.patch, text, patch.name, input.namespace_(), objects));
+  }
+  RETURN_IF_ERROR(SetNamespaces(input, objects));
+  RETURN_IF_ERROR(RefuseDuplicates(objects));
+  if (objects.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("path '", input.path(),
+                                                   "': renders to nothing; ", found,
+                                                   "; an empty package is never meant"));
+  }
+  std::sort(objects.begin(), objects.end(), [](const RenderedObject& a, const RenderedObject& b) {
+    return a.object.key < b.object.key;
+  });
+  return Rendering{std::move(objects)};
+}
 
-absl::StatusOr<Rendering> Render(const FileTree& files, const v1::RenderInput& input) {
+// Whether a text can hold a variable at all.
+bool MentionsVariables(absl::string_view text) { return absl::StrContains(text, "$"); }
+
+// One object that Kustomize built, with its variables substituted in the text that it would print.
+absl::Status AddBuilt(const kustomize::BuiltObject& built, const VariableScope& scope,
+                      bool substitutes, std::vector<RenderedObject>& objects) {
+  const std::string file = built.place.file == nullptr ? std::string() : *built.place.file;
+  if (substitutes) {
+    const std::string text = WriteYaml(*built.value);
+    if (MentionsVariables(text)) {
+      PutOff put_off;
+      const std::string name = absl::StrCat(built.place.text(), " (as built)");
+      ASSIGN_OR_RETURN(const std::string substituted,
+                       SubstituteDocuments(text, scope, name, put_off));
+      const size_t first = objects.size();
+      RETURN_IF_ERROR(ReadObjects(substituted, name, put_off, objects));
+      for (size_t i = first; i < objects.size(); ++i) {
+        objects[i].file = file;
+        objects[i].line = built.place.line;
+      }
+      return absl::OkStatus();
+    }
+  }
+  absl::StatusOr<Object> object = MakeObject(*built.value);
+  if (!object.ok()) return Annotate(object.status(), built.place.text());
+  objects.push_back({*std::move(object), file, built.place.line});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Rendering> RenderYaml(const FileTree& files, const v1::RenderInput& input) {
+  kustomize::FileTreeSource source(files);
   ASSIGN_OR_RETURN(const std::vector<SourceFile> sources, FindFiles(files, input));
-  ASSIGN_OR_RETURN(const std::vector<PatchText> patches, FindPatches(files, input));
+  ASSIGN_OR_RETURN(const std::vector<PatchText> patches, FindPatches(source, input));
   const VariableScope scope = ScopeOf(input);
-  Rendering rendering;
-  for (const SourceFile& source : sources) {
+  std::vector<RenderedObject> objects;
+  for (const SourceFile& file : sources) {
     if (!input.substitute()) {
-      RETURN_IF_ERROR(ReadObjects(*source.bytes, source.path, PutOff(), rendering.objects));
+      RETURN_IF_ERROR(ReadObjects(*file.bytes, file.path, PutOff(), objects));
       continue;
     }
     PutOff put_off;
     ASSIGN_OR_RETURN(const std::string text,
-                     SubstituteDocuments(*source.bytes, scope, source.path, put_off));
-    RETURN_IF_ERROR(ReadObjects(text, source.path, put_off, rendering.objects));
+                     SubstituteDocuments(*file.bytes, scope, file.path, put_off));
+    RETURN_IF_ERROR(ReadObjects(text, file.path, put_off, objects));
   }
+  return Finish(std::move(objects), patches, scope, input,
+                absl::StrCat(sources.size(), " files with objects were found"));
+}
+
+absl::Status CollectFromPatches(const std::vector<PatchText>& patches,
+                                std::set<std::string>& uses) {
   for (const PatchText& patch : patches) {
-    ASSIGN_OR_RETURN(const std::string text, TextOf(patch, input, scope));
+    RETURN_IF_ERROR(CollectClusterVariables(patch.text, {patch.name, 1}, uses));
+  }
+  return absl::OkStatus();
+}
+
+auto HasFileIn(const FileTree& files) {
+  return [&files](const std::string& path) -> absl::StatusOr<bool> {
+    return files.Find(path) != nullptr;
+  };
+}
+
+absl::StatusOr<BuiltObjects> BuildOf(kustomize::FileSource& files, const v1::RenderInput& input) {
+  kustomize::BuildCache cache(files);
+  return kustomize::BuildKustomization(cache, input.path(), KustomizeOptions(input));
+}
+
+}  // namespace
+
+kustomize::BuildOptions KustomizeOptions(const v1::RenderInput& input) {
+  kustomize::BuildOptions options;
+  if (input.load_restrictor() == v1::LOAD_RESTRICTOR_NONE) {
+    options.restrictor = kustomize::LoadRestrictor::kNone;
+  }
+  return options;
+}
+
+absl::StatusOr<bool> UsesKustomize(
+    const v1::RenderInput& input,
+    absl::FunctionRef<absl::StatusOr<bool>(const std::string& path)> has_file) {
+  if (input.renderer() == v1::RENDERER_YAML) return false;
+  for (const absl::string_view name : kKustomizationFiles) {
+    ASSIGN_OR_RETURN(const std::string path, JoinPath(input.path(), name));
+    ASSIGN_OR_RETURN(const bool has, has_file(path));
+    if (has) return true;
+  }
+  if (input.renderer() != v1::RENDERER_KUSTOMIZE) return false;
+  return absl::NotFoundError(absl::StrCat(
+      "path '", input.path(), "': there is no kustomization.yaml, which renderer kustomize needs"));
+}
+
+absl::StatusOr<Rendering> RenderBuilt(const BuiltObjects& built, kustomize::FileSource& files,
+                                      const v1::RenderInput& input) {
+  ASSIGN_OR_RETURN(const std::vector<PatchText> patches, FindPatches(files, input));
+  const VariableScope scope = ScopeOf(input);
+  std::vector<RenderedObject> objects;
+  objects.reserve(built.size());
+  for (const kustomize::BuiltObject& object : built) {
+    RETURN_IF_ERROR(AddBuilt(object, scope, input.substitute(), objects));
+  }
+  return Finish(std::move(objects), patches, scope, input,
+                absl::StrCat(built.size(), " objects were built"));
+}
+
+absl::StatusOr<std::set<std::string>> ClusterVariablesOfBuilt(const BuiltObjects& built,
+                                                              kustomize::FileSource& files,
+                                                              const v1::RenderInput& input) {
+  std::set<std::string> uses;
+  if (!input.substitute()) return uses;
+  for (const kustomize::BuiltObject& object : built) {
+    const std::string text = WriteYaml(*object.value);
+    if (!MentionsVariables(text)) continue;
     RETURN_IF_ERROR(
-        ApplyPatch(*patch.patch, text, patch.name, input.namespace_(), rendering.objects));
+        CollectFromDocuments(text, absl::StrCat(object.place.text(), " (as built)"), uses));
   }
-  RETURN_IF_ERROR(SetNamespaces(input, rendering.objects));
-  RETURN_IF_ERROR(RefuseDuplicates(rendering.objects));
-  if (rendering.objects.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("path '", input.path(), "': renders to nothing; ", sources.size(),
-                     " files with objects were found; an empty package is never meant"));
-  }
-  std::sort(
-      rendering.objects.begin(), rendering.objects.end(),
-      [](const RenderedObject& a, const RenderedObject& b) { return a.object.key < b.object.key; });
-  return rendering;
+  ASSIGN_OR_RETURN(const std::vector<PatchText> patches, FindPatches(files, input));
+  RETURN_IF_ERROR(CollectFromPatches(patches, uses));
+  return uses;
+}
+
+absl::StatusOr<Rendering> Render(const FileTree& files, const v1::RenderInput& input) {
+  kustomize::FileTreeSource source(files);
+  ASSIGN_OR_RETURN(const bool kustomizes, UsesKustomize(input, HasFileIn(files)));
+  if (!kustomizes) return RenderYaml(files, input);
+  ASSIGN_OR_RETURN(const BuiltObjects built, BuildOf(source, input));
+  return RenderBuilt(built, source, input);
 }
 
 absl::StatusOr<std::set<std::string>> UsedClusterVariables(const FileTree& files,
                                                            const v1::RenderInput& input) {
   std::set<std::string> uses;
   if (!input.substitute()) return uses;
+  kustomize::FileTreeSource source(files);
+  ASSIGN_OR_RETURN(const bool kustomizes, UsesKustomize(input, HasFileIn(files)));
+  if (kustomizes) {
+    ASSIGN_OR_RETURN(const BuiltObjects built, BuildOf(source, input));
+    return ClusterVariablesOfBuilt(built, source, input);
+  }
   ASSIGN_OR_RETURN(const std::vector<SourceFile> sources, FindFiles(files, input));
-  ASSIGN_OR_RETURN(const std::vector<PatchText> patches, FindPatches(files, input));
-  for (const SourceFile& source : sources) {
-    RETURN_IF_ERROR(CollectFromDocuments(*source.bytes, source.path, uses));
+  ASSIGN_OR_RETURN(const std::vector<PatchText> patches, FindPatches(source, input));
+  for (const SourceFile& file : sources) {
+    RETURN_IF_ERROR(CollectFromDocuments(*file.bytes, file.path, uses));
   }
-  for (const PatchText& patch : patches) {
-    RETURN_IF_ERROR(CollectClusterVariables(patch.text, {patch.name, 1}, uses));
-  }
+  RETURN_IF_ERROR(CollectFromPatches(patches, uses));
   return uses;
 }
 

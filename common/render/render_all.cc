@@ -2,18 +2,22 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <numeric>
 #include <optional>
 #include <set>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
 #include "common/base/digest.h"
+#include "common/base/limits.h"
 #include "common/base/status_macros.h"
 #include "common/manifest/bundle.h"
 #include "common/render/input_digest.h"
+#include "common/render/kustomize/build.h"
 #include "common/render/render.h"
 
 namespace muster {
@@ -21,8 +25,7 @@ namespace {
 
 using Uses = std::set<std::string>;
 
-absl::StatusOr<Bundle> RenderBundle(const FileTree& files, const v1::RenderInput& input) {
-  ASSIGN_OR_RETURN(Rendering rendering, Render(files, input));
+absl::StatusOr<Bundle> BundleOf(Rendering rendering) {
   std::vector<BundleInput> objects;
   objects.reserve(rendering.objects.size());
   for (RenderedObject& rendered : rendering.objects) {
@@ -48,22 +51,58 @@ void SetStatus(const absl::Status& status, v1::RenderOutput& output) {
   output.set_message(std::string(status.message()));
 }
 
-// The inputs of one path.
+// What the inputs of one request share.
+struct Shared {
+  explicit Shared(const TreeReader& reader) : source(reader), cache(source) {}
+
+  TreeReaderSource source;
+  kustomize::BuildCache cache;
+};
+
+// A name for the content of several paths together: equal content, equal name.
+absl::StatusOr<std::string> JoinTreeIds(const TreeReader& reader,
+                                        const std::set<std::string>& paths) {
+  std::string ids;
+  for (const std::string& path : paths) {
+    const absl::StatusOr<std::string> id = reader.tree_id(path);
+    if (!id.ok() && id.status().code() != absl::StatusCode::kNotFound) return id.status();
+    absl::StrAppend(&ids, path, "\n", id.ok() ? *id : "none", "\n");
+  }
+  return Digest::Of(ids).hex();
+}
+
+// Asks for a name only: paths that did not change need not be read.
+auto HasFileIn(const TreeReader& reader) {
+  return [&reader](const std::string& path) -> absl::StatusOr<bool> {
+    const absl::StatusOr<std::string> id = reader.tree_id(path);
+    if (!id.ok() && id.status().code() != absl::StatusCode::kNotFound) return id.status();
+    return id.ok();
+  };
+}
+
+// The inputs of one path that are rendered alike.
 class PathRenderer {
  public:
-  PathRenderer(const TreeReader& reader, const std::string& path)
-      : reader_(reader), path_(path), tree_id_(reader.tree_id(path)) {}
+  PathRenderer(const TreeReader& reader, Shared& shared, const v1::RenderInput& first)
+      : reader_(reader),
+        shared_(shared),
+        path_(first.path()),
+        kustomizes_(UsesKustomize(first, HasFileIn(reader))),
+        tree_id_(TreeIdOf(first)) {}
 
   void Answer(const v1::RenderInput& input, v1::RenderOutput& output) {
-    output.set_engine(std::string(kRenderEngine));
-    output.set_engine_version(std::string(kRenderEngineVersion));
+    const bool kustomizes = kustomizes_.ok() && *kustomizes_;
+    const absl::string_view engine = kustomizes ? kKustomizeEngine : kRenderEngine;
+    const absl::string_view version = kustomizes ? kKustomizeEngineVersion : kRenderEngineVersion;
+    output.set_engine(std::string(engine));
+    output.set_engine_version(std::string(version));
     // Until here nothing depended on the cluster, so a failure is shared by all.
     output.set_uses_known(true);
     if (!tree_id_.ok()) return SetStatus(tree_id_.status(), output);
     const absl::StatusOr<Uses>& uses = UsesOf(input);
     if (!uses.ok()) return SetStatus(uses.status(), output);
     for (const std::string& name : *uses) output.add_uses(name);
-    const Digest digest = InputDigest(*tree_id_, input, *uses);
+    const Digest digest = InputDigest(engine, version, *tree_id_, input, *uses);
     output.set_input_digest(digest.bytes());
     if (std::find(input.known_inputs().begin(), input.known_inputs().end(), digest.view()) !=
         input.known_inputs().end()) {
@@ -78,41 +117,85 @@ class PathRenderer {
   }
 
  private:
+  absl::StatusOr<std::string> TreeIdOf(const v1::RenderInput& input) {
+    if (!kustomizes_.ok()) return kustomizes_.status();
+    if (!*kustomizes_) return reader_.tree_id(path_);
+    // Reads the whole directory, rather than each file that is looked for.
+    RETURN_IF_ERROR(shared_.source.IsDirectory(path_).status());
+    ASSIGN_OR_RETURN(const std::set<std::string> paths,
+                     kustomize::BuildInputs(shared_.cache, path_, KustomizeOptions(input)));
+    return JoinTreeIds(reader_, paths);
+  }
+
   const absl::StatusOr<FileTree>& Files() {
     if (!files_.has_value()) files_.emplace(reader_.read(path_));
     return *files_;
+  }
+
+  const absl::StatusOr<BuiltObjects>& Built(const v1::RenderInput& input) {
+    if (!built_.has_value()) {
+      built_.emplace(kustomize::BuildKustomization(shared_.cache, path_, KustomizeOptions(input)));
+    }
+    return *built_;
   }
 
   // Which cluster variables the texts mention depends on the texts alone.
   const absl::StatusOr<Uses>& UsesOf(const v1::RenderInput& input) {
     v1::RenderInput texts;
     texts.set_path(input.path());
+    texts.set_renderer(input.renderer());
     texts.set_substitute(input.substitute());
     *texts.mutable_patches() = input.patches();
     *texts.mutable_patch_files() = input.patch_files();
     const auto [at, added] = uses_.try_emplace(ParamsDigest(texts, {}), Uses());
     if (!added || !input.substitute()) return at->second;
+    if (*kustomizes_) {
+      const absl::StatusOr<BuiltObjects>& built = Built(input);
+      at->second = built.ok() ? ClusterVariablesOfBuilt(*built, shared_.source, texts)
+                              : absl::StatusOr<Uses>(built.status());
+      return at->second;
+    }
     const absl::StatusOr<FileTree>& files = Files();
     at->second = files.ok() ? UsedClusterVariables(*files, texts) : files.status();
     return at->second;
   }
 
-  absl::Status RenderInto(const v1::RenderInput& input, v1::RenderOutput& output) {
+  absl::StatusOr<Rendering> RenderOf(const v1::RenderInput& input) {
+    if (*kustomizes_) {
+      const absl::StatusOr<BuiltObjects>& built = Built(input);
+      if (!built.ok()) return built.status();
+      return RenderBuilt(*built, shared_.source, input);
+    }
     const absl::StatusOr<FileTree>& files = Files();
     if (!files.ok()) return files.status();
-    absl::StatusOr<Bundle> bundle = RenderBundle(*files, input);
+    return Render(*files, input);
+  }
+
+  absl::Status RenderInto(const v1::RenderInput& input, v1::RenderOutput& output) {
+    absl::StatusOr<Rendering> rendering = RenderOf(input);
+    if (!rendering.ok()) return rendering.status();
+    absl::StatusOr<Bundle> bundle = BundleOf(*std::move(rendering));
     if (!bundle.ok()) return bundle.status();
     SetBundle(*std::move(bundle), output);
     return absl::OkStatus();
   }
 
   const TreeReader& reader_;
+  Shared& shared_;
   const std::string path_;
+  const absl::StatusOr<bool> kustomizes_;
   const absl::StatusOr<std::string> tree_id_;
-  std::optional<absl::StatusOr<FileTree>> files_;  // read when first needed
-  std::map<Digest, absl::StatusOr<Uses>> uses_;    // by the texts that are looked at
-  std::map<Digest, absl::Status> answered_;        // by input digest
+  std::optional<absl::StatusOr<FileTree>> files_;      // read when first needed
+  std::optional<absl::StatusOr<BuiltObjects>> built_;  // built when first needed
+  std::map<Digest, absl::StatusOr<Uses>> uses_;        // by the texts that are looked at
+  std::map<Digest, absl::Status> answered_;            // by input digest
 };
+
+// Inputs that agree on these share a PathRenderer.
+auto KeyOf(const v1::RenderInput& input) {
+  return std::make_tuple(absl::string_view(input.path()), static_cast<int>(input.renderer()),
+                         static_cast<int>(input.load_restrictor()));
+}
 
 }  // namespace
 
@@ -121,15 +204,22 @@ v1::RenderResponse RenderAll(const v1::RenderRequest& request, const TreeReader&
   std::vector<int> order(request.inputs_size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&request](int a, int b) {
-    return request.inputs(a).path() < request.inputs(b).path();
+    return KeyOf(request.inputs(a)) < KeyOf(request.inputs(b));
   });
   for (int i = 0; i < request.inputs_size(); ++i) response.add_outputs();
+  std::unique_ptr<Shared> shared;
   std::optional<PathRenderer> renderer;
-  const std::string* path = nullptr;
+  const v1::RenderInput* last = nullptr;
   for (const int i : order) {
     const v1::RenderInput& input = request.inputs(i);
-    if (path == nullptr || *path != input.path()) renderer.emplace(reader, input.path());
-    path = &input.path();
+    if (last == nullptr || KeyOf(*last) != KeyOf(input)) {
+      renderer.reset();
+      if (shared == nullptr || shared->source.bytes() > limits::kKustomizeCacheBytes) {
+        shared = std::make_unique<Shared>(reader);
+      }
+      renderer.emplace(reader, *shared, input);
+    }
+    last = &input;
     renderer->Answer(input, *response.mutable_outputs(i));
   }
   return response;

@@ -8,25 +8,14 @@
 // order; one package's failure is in its output and touches no other.
 #pragma once
 
-#include <functional>
-#include <string>
-
-#include "absl/status/statusor.h"
-#include "common/render/file_tree.h"
+#include "common/render/tree_reader.h"
 #include "proto/child.pb.h"
 
 namespace muster {
 
-// The files of one commit.
-struct TreeReader {
-  // A name for what stands at a path: equal content, equal name. kNotFound when nothing does.
-  std::function<absl::StatusOr<std::string>(const std::string& path)> tree_id;
-  // The files at and below a path, named from the repository's root.
-  std::function<absl::StatusOr<FileTree>(const std::string& path)> read;
-};
-
 // Renders what is not among an input's `known_inputs`. Of several outputs with one input digest,
-// the first holds the manifest and the objects. At most one path's files are in memory at a time.
+// the first holds the manifest and the objects. At most one path's files of plain YAML are in
+// memory at a time; of kustomizations, which share bases, what kKustomizeCacheBytes holds.
 v1::RenderResponse RenderAll(const v1::RenderRequest& request, const TreeReader& reader);
 
 }  // namespace muster

@@ -176,5 +176,41 @@ TEST(RenderAll, OneFailureTouchesNoOther) {
   for (const v1::RenderOutput& output : response.outputs()) EXPECT_TRUE(output.uses_known());
 }
 
+TEST(RenderAll, BuildsKustomizationsAndKnowsWhatTheyDependOn) {
+  Repository repository;
+  repository.Put("base/kustomization.yaml", "resources: [a.yaml]\n");
+  repository.Put("base/a.yaml", ConfigMap("a", "1"));
+  repository.Put("prod/kustomization.yaml", "resources: [../base]\nnamePrefix: p-\n");
+  repository.Put("other/b.yaml", ConfigMap("b", "1"));
+  v1::RenderRequest request;
+  *request.add_inputs() = Input("prod", "x", "a");
+  const v1::RenderOutput first = RenderAll(request, repository.Reader()).outputs(0);
+  EXPECT_EQ(first.code(), 0) << first.message();
+  EXPECT_EQ(first.engine(), "kustomize");
+  ASSERT_EQ(first.objects_size(), 1);
+  EXPECT_NE(first.objects(0).find("\"p-a\""), std::string::npos);
+  request.mutable_inputs(0)->add_known_inputs(first.input_digest());
+
+  repository.Put("other/b.yaml", ConfigMap("b", "2"));
+  EXPECT_EQ(CountRendered(RenderAll(request, repository.Reader())), 0);
+  repository.Put("base/a.yaml", ConfigMap("a", "2"));
+  EXPECT_EQ(CountRendered(RenderAll(request, repository.Reader())), 1);
+}
+
+TEST(RenderAll, BuildsABaseOnceForAllOverlays) {
+  Repository repository;
+  repository.Put("base/kustomization.yaml", "resources: [a.yaml]\n");
+  repository.Put("base/a.yaml", ConfigMap("a", "1"));
+  v1::RenderRequest request;
+  for (int i = 0; i < 20; ++i) {
+    repository.Put(absl::StrCat("clusters/", i + 100, "/kustomization.yaml"),
+                   absl::StrCat("resources: [../../base]\nnamePrefix: c", i, "-\n"));
+    *request.add_inputs() = Input(absl::StrCat("clusters/", i + 100), "x", "a");
+  }
+  const v1::RenderResponse response = RenderAll(request, repository.Reader());
+  EXPECT_EQ(CountRendered(response), 20);
+  EXPECT_EQ(repository.reads, 21);  // each overlay, and the base
+}
+
 }  // namespace
 }  // namespace muster

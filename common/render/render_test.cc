@@ -221,15 +221,87 @@ TEST(Render, RefusesToRenderToNothing) {
 }
 
 TEST(Render, RefusesRenderersThatAreNotBuiltByName) {
-  for (const char* name : {"kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml",
-                           "sub/kustomization.yaml"}) {
-    const absl::StatusOr<Rendering> rendering =
-        Render(Tree({{"p/a.yaml", ConfigMap("a")}, {absl::StrCat("p/", name), "x: 1"}}),
-               Input("path: 'p'"));
-    EXPECT_EQ(rendering.status().code(), absl::StatusCode::kUnimplemented) << name;
-    EXPECT_NE(rendering.status().message().find("not built yet in this version"),
-              std::string::npos);
+  const absl::StatusOr<Rendering> chart =
+      Render(Tree({{"p/a.yaml", ConfigMap("a")}, {"p/Chart.yaml", "x: 1"}}), Input("path: 'p'"));
+  EXPECT_EQ(chart.status().code(), absl::StatusCode::kUnimplemented);
+  EXPECT_NE(chart.status().message().find("not built yet in this version"), std::string::npos);
+}
+
+TEST(Render, RefusesKustomizationsAmongPlainYaml) {
+  const FileTree tree =
+      Tree({{"p/a.yaml", ConfigMap("a")}, {"p/sub/kustomization.yaml", "resources: []"}});
+  const absl::StatusOr<Rendering> rendering = Render(tree, Input("path: 'p'"));
+  EXPECT_EQ(rendering.status().code(), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(rendering.status().message().find(
+                "p/sub/kustomization.yaml: a kustomization among plain YAML; make its directory"),
+            0u)
+      << rendering.status();
+  // Also where it stands at the path itself and plain YAML was asked for by name.
+  EXPECT_EQ(Render(Tree({{"p/kustomization.yaml", "resources: []"}}),
+                   Input("path: 'p' renderer: RENDERER_YAML"))
+                .status()
+                .code(),
+            absl::StatusCode::kUnimplemented);
+}
+
+const char kOverlay[] =
+    "resources: [../base]\nnamePrefix: prod-\nconfigMapGenerator:\n- name: settings\n  literals:\n"
+    "  - zone=${cluster.labels.zone}\n";
+
+TEST(Render, BuildsAKustomizationWithBasesOutsideOfItsPath) {
+  const FileTree tree = Tree({{"base/kustomization.yaml", "resources: [a.yaml]\n"},
+                              {"base/a.yaml", ConfigMap("a")},
+                              {"prod/kustomization.yml", "resources: [../base]\nnamePrefix: p-\n"},
+                              {"prod/ignored.yaml", ConfigMap("b")}});
+  for (const char* renderer : {"", "renderer: RENDERER_AUTO", "renderer: RENDERER_KUSTOMIZE"}) {
+    EXPECT_EQ(Rendered(tree, Input(absl::StrCat("path: 'prod' ", renderer))),
+              Lines({"v1/ConfigMap/p-a base/a.yaml:1"}))
+        << renderer;
   }
+  EXPECT_EQ(Rendered(tree, Input("path: 'base' namespace: 'web'")),
+            Lines({"v1/ConfigMap/web/a base/a.yaml:1"}));
+}
+
+TEST(Render, SubstitutesVariablesInWhatKustomizeBuilt) {
+  const FileTree tree =
+      Tree({{"base/kustomization.yaml", "resources: []\n"}, {"prod/kustomization.yaml", kOverlay}});
+  v1::RenderInput input = Input(R"pb(path: "prod"
+                                     labels { key: "zone" value: "b" })pb");
+  EXPECT_EQ(Only(tree, input, "/data/zone"), "\"${cluster.labels.zone}\"");
+  input.set_substitute(true);
+  EXPECT_EQ(Only(tree, input, "/data/zone"), "\"b\"");
+  EXPECT_EQ(*UsedClusterVariables(tree, input), (std::set<std::string>{"cluster.labels.zone"}));
+}
+
+TEST(Render, PatchesWhatKustomizeBuilt) {
+  const FileTree tree = Tree({{"p/kustomization.yaml", "resources: [a.yaml]\n"},
+                              {"p/a.yaml", ConfigMap("a", "data: {x: \"1\"}\n")},
+                              {"p/patch.yaml", "data: {x: \"2\"}"}});
+  EXPECT_EQ(Only(tree, Input(R"pb(path: "p"
+                                  patches { path: "patch.yaml" target_name: "a" })pb"),
+                 "/data/x"),
+            "\"2\"");
+}
+
+TEST(Render, RefusesRendererKustomizeWithoutAKustomization) {
+  const absl::StatusOr<Rendering> rendering =
+      Render(Tree({{"p/a.yaml", ConfigMap("a")}}), Input("path: 'p' renderer: RENDERER_KUSTOMIZE"));
+  EXPECT_EQ(rendering.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(rendering.status().message(),
+            "path 'p': there is no kustomization.yaml, which renderer kustomize needs");
+}
+
+TEST(Render, KeepsAKustomizationInItsDirectoryUnlessToldOtherwise) {
+  const FileTree tree = Tree({{"shared/a.yaml", ConfigMap("a")},
+                              {"p/kustomization.yaml", "resources:\n- ../shared/a.yaml\n"}});
+  const absl::StatusOr<Rendering> refused = Render(tree, Input("path: 'p'"));
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(refused.status().message().find("p/kustomization.yaml:2: 'shared/a.yaml' is not in or "
+                                            "below the kustomization's directory 'p'"),
+            0u)
+      << refused.status();
+  EXPECT_EQ(Rendered(tree, Input("path: 'p' load_restrictor: LOAD_RESTRICTOR_NONE")),
+            Lines({"v1/ConfigMap/a shared/a.yaml:1"}));
 }
 
 TEST(Render, IsTheSameEveryTime) {

@@ -53,7 +53,7 @@ DOORS = [
     (r"nlohmann/", r"cli/.*\.(h|cc)$"),
     (r"CLI/", r"(cli/.*|hub/main|agent/main)\.(h|cc)$"),
     (r"spdlog/", r"common/base/log\.cc$"),
-    (r"re2/", r"common/render/(patch|kustomize/(dotted_path|selector))\.cc$"),
+    (r"re2/", r"common/render/(patch|kustomize/(dotted_path|selector|workload_stages))\.cc$"),
     (r"zstd\.h", r"common/base/compression\.cc$"),
 ]
 

@@ -102,9 +102,9 @@ Value Counted(const Value& object) {
   const std::string kind = Gvk::OfObject(object).kind;
   if (kind != "ConfigMap" && kind != "Secret") return object;
   const bool is_secret = kind == "Secret";
-  Value::Map counted{{"kind", kind},
-                     {"name", FieldOf(object, "/metadata/name")},
-                     {"data", FieldOf(object, "/data")}};
+  // Kustomize means to count the name, looks for it under a field called "metadata/name" and finds
+  // none: equal content has equal hashes whatever its name.
+  Value::Map counted{{"kind", kind}, {"name", ""}, {"data", FieldOf(object, "/data")}};
   if (is_secret) counted.Set("type", FieldOf(object, "/type"));
   const char* more = is_secret ? "stringData" : "binaryData";
   if (const Value* field = object.Get(more); field != nullptr && field->is_map()) {

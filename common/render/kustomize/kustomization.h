@@ -67,7 +67,8 @@ struct GeneratorOptions {
   bool immutable = false;
 };
 
-// One configMapGenerator or secretGenerator, generatorOptions already merged in.
+// One configMapGenerator or secretGenerator. MergeGeneratorOptions (generators.h) puts the
+// kustomization's generatorOptions in before it runs.
 struct GeneratorArgs {
   std::string name, namespace_, behavior;
   std::string type;  // of secrets
@@ -131,6 +132,7 @@ struct Kustomization {
   std::vector<Replacement> replacements;
   std::vector<Var> vars;
   std::vector<GeneratorArgs> config_map_generators, secret_generators;
+  std::optional<GeneratorOptions> generator_options;
   std::vector<Entry> helm_charts;  // each by its name; refused by helm_charts.h until Helm is built
   std::optional<SortOptions> sort_options;
   std::optional<Entry> openapi_path;
@@ -142,6 +144,9 @@ struct Kustomization {
 
 // Reads the one document of a kustomization file. kInvalidArgument ("path:line:column: ...").
 absl::StatusOr<Kustomization> ReadKustomization(const Document& document);
+
+// A transformer configuration, as files under `configurations` are. Unknown fields are left alone.
+absl::StatusOr<TransformerConfig> ReadTransformerConfig(const Document& document);
 
 // Parts of it, for configurations that stand in documents of their own (builtin generators and
 // transformers, files of replacements). `pointer` leads to the part.

@@ -37,6 +37,8 @@ class MergeSchema {
   const Field* FieldOf(Type type, absl::string_view field) const;
 
  private:
+  friend class MergeSchemaReader;
+
   struct Node {
     std::map<std::string, Field, std::less<>> fields;
     std::unique_ptr<Field> any;  // additionalProperties

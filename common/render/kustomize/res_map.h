@@ -18,6 +18,17 @@ namespace muster::kustomize {
 
 class ResMap {
  public:
+  ResMap() = default;
+  // Copies leave the index behind.
+  ResMap(const ResMap& other) : resources_(other.resources_) {}
+  ResMap& operator=(const ResMap& other) {
+    resources_ = other.resources_;
+    indexed_ = false;
+    return *this;
+  }
+  ResMap(ResMap&&) = default;
+  ResMap& operator=(ResMap&&) = default;
+
   size_t size() const { return resources_.size(); }
   bool empty() const { return resources_.empty(); }
   const std::vector<Resource>& resources() const { return resources_; }
@@ -41,6 +52,7 @@ class ResMap {
 
  private:
   void BuildIndex() const;
+  void IndexResource(size_t position) const;
   static std::string KeyOf(const ResId& id);
 
   std::vector<Resource> resources_;

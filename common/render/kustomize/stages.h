@@ -39,6 +39,9 @@ absl::StatusOr<FieldSpecs> FieldsOfLabels(const LabelEdit& edit, const Transform
 absl::Status ApplyReplicas(const ReplicaEdit& edit, const FieldSpecs& fields, ResMap& map);
 absl::Status ApplyImage(const ImageEdit& edit, const FieldSpecs& fields, ResMap& map);
 
+// Content hashes go to the end of the names that need one.
+absl::Status ApplyHashes(ResMap& map);
+
 // The order of the final output.
 absl::Status SortResources(const SortOptions& options, ResMap& map);
 

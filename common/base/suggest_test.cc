@@ -1,4 +1,4 @@
-#include "common/config/suggest.h"
+#include "common/base/suggest.h"
 
 #include "gtest/gtest.h"
 

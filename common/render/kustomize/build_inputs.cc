@@ -1,0 +1,88 @@
+// What a build can depend on, found out by reading kustomizations alone.
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/render/kustomize/accumulate.h"
+
+namespace muster::kustomize {
+namespace {
+
+class InputFinder {
+ public:
+  explicit InputFinder(BuildCache::State& state) : state_(state) {}
+
+  absl::Status Visit(const Loader& loader) {
+    if (!directories_.insert(loader.root()).second) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const SharedKustomization kustomization, LoadKustomization(state_, loader));
+    const Kustomization& k = *kustomization;
+    for (const std::vector<Entry>* entries :
+         {&k.resources, &k.components, &k.generators, &k.transformers, &k.validators}) {
+      for (const Entry& entry : *entries) RETURN_IF_ERROR(VisitEntry(entry, loader));
+    }
+    for (const std::vector<Entry>* entries :
+         {&k.crds, &k.configurations, &k.patches_strategic_merge}) {
+      for (const Entry& entry : *entries) AddFile(entry.text, loader);
+    }
+    for (const std::vector<Patch>* patches : {&k.patches, &k.patches_json6902}) {
+      for (const Patch& patch : *patches) AddFile(patch.path, loader);
+    }
+    for (const Replacement& replacement : k.replacements) AddFile(replacement.path, loader);
+    for (const std::vector<GeneratorArgs>* all : {&k.config_map_generators, &k.secret_generators}) {
+      for (const GeneratorArgs& args : *all) {
+        for (const std::string& file : args.files) {
+          AddFile(file.substr(file.find('=') + 1), loader);
+        }
+        for (const std::string& file : args.envs) AddFile(file, loader);
+      }
+    }
+    if (k.openapi_path.has_value()) AddFile(k.openapi_path->text, loader);
+    return absl::OkStatus();
+  }
+
+  std::set<std::string> Take() && {
+    paths_.insert(directories_.begin(), directories_.end());
+    return std::move(paths_);
+  }
+
+ private:
+  absl::Status VisitEntry(const Entry& entry, const Loader& loader) {
+    const absl::StatusOr<std::string> path = loader.Resolve(entry.text);
+    if (!path.ok()) return absl::OkStatus();  // inline, or an error that the build finds
+    ASSIGN_OR_RETURN(const std::string* bytes, loader.files().source().Find(*path));
+    if (bytes != nullptr) {
+      AddFile(entry.text, loader);
+      return absl::OkStatus();
+    }
+    const absl::StatusOr<Loader> below = loader.Enter(entry.text);
+    if (!below.ok()) {
+      // What is missing may come to be.
+      paths_.insert(*path);
+      return absl::OkStatus();
+    }
+    return Annotate(Visit(*below), entry.place.text());
+  }
+
+  // Files in the kustomization's own directory need no mention.
+  void AddFile(const std::string& text, const Loader& loader) {
+    if (text.empty() || !absl::StrContains(text, "..")) return;
+    const absl::StatusOr<std::string> path = loader.Resolve(text);
+    if (path.ok()) paths_.insert(*path);
+  }
+
+  BuildCache::State& state_;
+  std::set<std::string> directories_;
+  std::set<std::string> paths_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::set<std::string>> BuildInputs(BuildCache& cache, const std::string& directory,
+                                                  const BuildOptions& options) {
+  InputFinder finder(cache.state());
+  RETURN_IF_ERROR(finder.Visit(Loader(cache.state().files, options.restrictor, directory)));
+  return std::move(finder).Take();
+}
+
+}  // namespace muster::kustomize

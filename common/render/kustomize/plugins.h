@@ -1,0 +1,30 @@
+// Plugins: files under `generators`, `transformers` and `validators`. Only Kustomize's builtin ones
+// (apiVersion: builtin) run; programs and containers are refused. Pure; one thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/render/kustomize/accumulate.h"
+
+namespace muster::kustomize {
+
+// The configurations: inline documents first, then files and kustomizations, as Kustomize orders
+// them. `file` is the kustomization's own name.
+absl::StatusOr<std::vector<Resource>> LoadPlugins(const std::vector<Entry>& entries,
+                                                  const Loader& loader, const std::string& origin,
+                                                  const std::string& file, BuildContext& context);
+
+absl::StatusOr<std::vector<Resource>> RunGeneratorPlugin(const Resource& config,
+                                                         const Loader& loader);
+
+absl::Status RunTransformerPlugin(const Resource& config, const Loader& loader,
+                                  const MergeSchema& schema, ResMap& map);
+
+// kInvalidArgument when it would change anything.
+absl::Status RunValidatorPlugin(const Resource& config, const Loader& loader,
+                                const MergeSchema& schema, const ResMap& map);
+
+}  // namespace muster::kustomize
