@@ -212,7 +212,8 @@ class Kubelet(threading.Thread):
             arguments.append(name + places[name] if name in places else argument)
         environment = dict(self.fleet.environment)
         for variable in container["env"]:
-            environment[variable["name"]] = variable.get("value", "muster-system")
+            value = variable.get("value", "muster-system")
+            environment[variable["name"]] = value.replace("$(KUBERNETES_SERVICE_HOST)", "127.0.0.1")
         kubeconfig = self.plane.kubeconfig_for("muster-system", account)
         with open(os.path.join(self.fleet.folder, "agent.log"), "ab") as log:
             self._process = subprocess.Popen(

@@ -110,6 +110,10 @@ class World(unittest.TestCase):
         found = self.find("configmaps", space, name)
         return found and found.get("data", {}).get(key)
 
+    def by_hand(self, space, name):
+        """Changes a ConfigMap as a person at a terminal does."""
+        self.plane.kubectl("patch", "configmap", name, "-n", space, "--type=merge", "-p", '{"data":{"a":"by hand"}}')
+
     def see(self, condition, seconds=60.0):
         return eventually(condition, self.story, seconds)
 
