@@ -21,6 +21,8 @@
 #include "hub/child/frame.h"
 #include "hub/child/sandbox.h"
 #include "hub/join/address_limit.h"
+#include "hub/join/connection_limit.h"
+#include "hub/sweeper.h"
 #include "proto/child.pb.h"
 #include "proto/join_service.grpc.pb.h"
 
@@ -31,6 +33,8 @@ namespace pb = muster::v1;
 namespace {
 
 constexpr absl::Duration kSetupTimeout = absl::Seconds(10);
+// Between two looks at who has how many connections.
+constexpr absl::Duration kSweepInterval = absl::Milliseconds(250);
 // An enrolment is one call; nobody has to stay.
 constexpr int kConnectionAgeMs = 30'000;
 constexpr int kConnectionAgeGraceMs = 10'000;
@@ -157,6 +161,11 @@ absl::Status Serve(FrameChannel& channel) {
     ready.set_message(absl::StrCat("listen on ", setup.address(), ": the address cannot be had"));
   }
   RETURN_IF_ERROR(channel.Send(ready.SerializeAsString(), DeadlineIn(kSetupTimeout)));
+  const Sweeper sweeper(kSweepInterval, [] {
+    EndSurplusConnections({.descriptors = limits::kJoinConnectionsMax,
+                           .per_address = limits::kConnectionsPerAddressMax,
+                           .is_exempt = IsLoopback});
+  });
   while (ready.port() != 0) {
     absl::StatusOr<std::string> bytes = channel.Receive(kNoDeadline);
     pb::JoinChildResponse message;

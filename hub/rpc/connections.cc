@@ -11,13 +11,11 @@
 #include "absl/strings/str_cat.h"
 
 namespace muster::hub {
-namespace {
 
-// The peer of `socket` as gRPC writes it; empty when it has none.
-std::string PeerOf(int socket) {
+std::string PeerOfSocket(int descriptor) {
   sockaddr_storage address{};
   socklen_t size = sizeof(address);
-  if (getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "";
+  if (getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "";
   char text[INET6_ADDRSTRLEN] = {};
   if (address.ss_family == AF_INET) {
     const auto& ipv4 = reinterpret_cast<const sockaddr_in&>(address);
@@ -38,13 +36,11 @@ std::string PeerOf(int socket) {
 bool ShutDownIfPeer(int descriptor, absl::string_view peer) {
   const int socket = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
   if (socket < 0) return false;
-  const bool same = PeerOf(socket) == peer;
+  const bool same = PeerOfSocket(socket) == peer;
   if (same) shutdown(socket, SHUT_RDWR);
   close(socket);
   return same;
 }
-
-}  // namespace
 
 bool ShutDownConnection(absl::string_view peer) {
   if (peer.empty()) return false;  // what is no connection has no peer
