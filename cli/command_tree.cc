@@ -58,6 +58,7 @@ void AddGet(Group& looking) {
   get->add_option("--cluster", options->cluster, "Objects and events of this cluster");
   get->add_option("--package", options->package, "Objects and events of this package");
   get->add_option("--repository", options->repository, "Commits and packages of this repository");
+  get->add_option("--sort-by", options->sort_by, "By this field of -o json: .lastSeenAt");
   get->add_option("--limit", options->limit, "At most so many (0: all)");
   get->add_option("--page-token", options->page_token, "Go on where the last list ended");
   get->add_flag("-w,--watch", options->watch, "Go on showing what changes");
@@ -364,7 +365,8 @@ void AddLocal(CommandTree& tree, Group& local) {
 }
 
 void AddGlobalFlags(CLI::App& app, GlobalFlags& flags) {
-  app.add_option("-o,--output", flags.format, "table, wide, json, yaml, name or csv")
+  app.add_option("-o,--output", flags.format,
+                 "table, wide, json, yaml, name, csv or jsonpath=TEMPLATE")
       ->default_val("table");
   app.add_option("--context", flags.context, "Which hub (default: MUSTER_CONTEXT, or the current)");
   app.add_option("--timeout", flags.timeout, "How long at most: 30s, 5m");

@@ -70,6 +70,39 @@ TEST(GetClusters, SaysStatesWithGlyphsAndColoursOnATerminalOnly) {
   EXPECT_THAT(run.out(), Not(HasSubstr("\x1b")));
 }
 
+TEST(GetClusters, PrintsWhatATemplateAsksFor) {
+  TestRun run;
+  AddFleet(run);
+  EXPECT_EQ(run({"get", "clusters", "-o", "jsonpath={.items[?(@.sync==\"OutOfSync\")].name}"}), 0);
+  EXPECT_EQ(run.out(), "prod-1\n");
+  EXPECT_EQ(run({"get", "cluster/dev-1", "-o", "jsonpath={.kind} {.appliedRevision}{\"\\n\"}"}), 0);
+  EXPECT_EQ(run.out(), "Cluster apps@1a2b3c4\n");
+  EXPECT_EQ(run({"get", "clusters", "-o", "jsonpath={.items"}), 2);
+  EXPECT_THAT(run.err(), HasSubstr("column 8: '}' is missing"));
+  EXPECT_EQ(run({"get", "clusters", "-o", "jsonpath"}), 2);
+  EXPECT_THAT(run.err(), HasSubstr("needs a template"));
+}
+
+TEST(GetClusters, SortsByAField) {
+  TestRun run;
+  AddFleet(run);
+  EXPECT_EQ(run({"get", "clusters", "-o", "name", "--sort-by", "{.appliedRevision}"}), 0);
+  EXPECT_EQ(run.out(), "cluster/prod-2\ncluster/prod-3\ncluster/prod-1\ncluster/dev-1\n");
+  EXPECT_EQ(
+      run({"get", "clusters", "-o", "name", "--sort-by", "appliedGeneration", "--limit", "3"}), 0);
+  EXPECT_EQ(run.out(), "cluster/prod-2\ncluster/prod-3\ncluster/prod-1\n");
+}
+
+TEST(GetClusters, SaysThatItCannotSort) {
+  TestRun run;
+  AddFleet(run);
+  EXPECT_EQ(run({"get", "clusters", "--sort-by", ".nothing"}), 2);
+  EXPECT_THAT(run.err(), HasSubstr("there is no such field"));
+  EXPECT_EQ(run({"get", "clusters", "--sort-by", ".name["}), 2);
+  EXPECT_THAT(run.err(), HasSubstr("column 7"));
+  EXPECT_EQ(run({"get", "clusters", "--sort-by", ".name", "--page-token", "x"}), 2);
+}
+
 TEST(GetClusters, ShowsMoreWithWide) {
   TestRun run;
   run.hub->clusters.push_back(MakeCluster(run, "dev-1"));

@@ -10,6 +10,8 @@
 #include "absl/strings/str_join.h"
 #include "cli/command_tree.h"
 #include "cli/commands/commands.h"
+#include "cli/output/format.h"
+#include "cli/output/jsonpath.h"
 #include "cli/problem.h"
 #include "common/base/status_macros.h"
 
@@ -169,6 +171,16 @@ absl::Status ParseProblem(const CLI::ParseError& error, const Reading& reading) 
 
 absl::Status CheckFormat(const std::string& format) {
   const std::vector<std::string>& names = FormatNames();
+  if (const std::string path = TemplateOf(format); !path.empty()) {
+    const absl::Status parsed = JsonPath::Parse(path).status();
+    if (parsed.ok()) return parsed;
+    return UsageProblem(absl::StrCat("-o ", format, ": ", parsed.message()),
+                        "for example: -o jsonpath='{.items[*].name}'");
+  }
+  if (format == "jsonpath" || format == "jsonpath=") {
+    return UsageProblem("-o jsonpath needs a template",
+                        "for example: -o jsonpath='{.items[*].name}'");
+  }
   if (std::find(names.begin(), names.end(), format) != names.end()) return absl::OkStatus();
   return UsageProblem(absl::StrCat("unknown format '", format, "'", Suggestion(format, names)),
                       absl::StrCat("-o takes: ", absl::StrJoin(names, ", ")));

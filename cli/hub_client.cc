@@ -6,20 +6,57 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/limits.h"
 #include "common/net/rpc_status.h"
 #include "common/net/tls.h"
+#include "common/trust/certificate.h"
 #include "grpcpp/grpcpp.h"
 #include "proto/operator_service.grpc.pb.h"
 
 namespace muster::cli {
 namespace {
 
-// "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: Failed to connect to
-// remote host: Connection refused" is "Connection refused".
-std::string ConnectionCause(absl::string_view message) {
+// That our certificate is not valid now; empty when it is, or cannot be read.
+std::string Expired(const std::string& certificate_pem) {
+  const absl::StatusOr<std::string> der = CertificateFromPem(certificate_pem);
+  if (!der.ok()) return "";
+  const absl::StatusOr<CertificateInfo> info = ParseCertificate(*der);
+  if (!info.ok() || info->not_after > absl::Now()) return "";
+  return absl::StrCat("this context's certificate expired at ",
+                      absl::FormatTime(absl::RFC3339_sec, info->not_after, absl::UTCTimeZone()),
+                      ": ask for another one");
+}
+
+// gRPC's words for a broken connection, in ours where the cause is a known one: "failed to connect
+// to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:1: Failed to connect to remote host:
+// Connection refused" is "connection refused: nothing listens there". `certificate_pem` is ours.
+std::string ConnectionCause(absl::string_view message, const std::string& certificate_pem) {
+  struct Known {
+    absl::string_view words;
+    absl::string_view cause;
+  };
+  static constexpr Known kKnown[] = {
+      {"Connection refused", "connection refused: nothing listens there"},
+      {"certificate verify failed",
+       "its certificate is not by this context's authority: it is another hub, or caFile is wrong"},
+      {"DNS resolution failed", "the host's name cannot be resolved"},
+      {"No route to host", "there is no route to the host"},
+      {"wrong version number", "what listens there does not speak TLS: is it another program?"},
+  };
+  for (const Known& known : kKnown) {
+    if (absl::StrContains(message, known.words)) return std::string(known.cause);
+  }
+  // A server that does not accept our certificate only hangs up.
+  if (absl::StrContains(message, "Socket closed") ||
+      absl::StrContains(message, "Connection reset") || absl::StrContains(message, "Broken pipe")) {
+    const std::string expired = Expired(certificate_pem);
+    return expired.empty() ? "it closed the connection: it does not accept this context's "
+                             "certificate (issued by another hub?), or is stopping"
+                           : expired;
+  }
   for (absl::string_view before : {"last error: ", "Failed to connect to remote host: "}) {
     const size_t at = message.rfind(before);
     if (at != absl::string_view::npos) message.remove_prefix(at + before.size());
@@ -27,73 +64,42 @@ std::string ConnectionCause(absl::string_view message) {
   return std::string(message);
 }
 
+// A call that takes one message and brings one.
+#define CALL(Method, Request, Response)                                      \
+  absl::StatusOr<pb::Response> Method(const pb::Request& request) override { \
+    return Call(&Stub::Method, request);                                     \
+  }
+
 class GrpcHubClient final : public HubClient {
  public:
-  GrpcHubClient(const std::shared_ptr<grpc::Channel>& channel, std::string address,
+  GrpcHubClient(const std::shared_ptr<grpc::Channel>& channel, const HubAddress& hub,
                 absl::Duration call_timeout)
       : stub_(pb::OperatorService::NewStub(channel)),
-        address_(std::move(address)),
+        address_(hub.address),
+        certificate_pem_(hub.certificate_pem),
         call_timeout_(call_timeout) {}
 
   absl::StatusOr<pb::HubView> GetHub() override { return Call(&Stub::GetHub, pb::GetHubRequest()); }
-  absl::StatusOr<pb::ListClustersResponse> ListClusters(const pb::ListRequest& request) override {
-    return Call(&Stub::ListClusters, request);
-  }
-  absl::StatusOr<pb::ListPackagesResponse> ListPackages(const pb::ListRequest& request) override {
-    return Call(&Stub::ListPackages, request);
-  }
-  absl::StatusOr<pb::ListRepositoriesResponse> ListRepositories(
-      const pb::ListRequest& request) override {
-    return Call(&Stub::ListRepositories, request);
-  }
-  absl::StatusOr<pb::ListCommitsResponse> ListCommits(const pb::ListRequest& request) override {
-    return Call(&Stub::ListCommits, request);
-  }
-  absl::StatusOr<pb::ListObjectsResponse> ListObjects(const pb::ListRequest& request) override {
-    return Call(&Stub::ListObjects, request);
-  }
-  absl::StatusOr<pb::ListTokensResponse> ListTokens(const pb::ListRequest& request) override {
-    return Call(&Stub::ListTokens, request);
-  }
-  absl::StatusOr<pb::ListEventsResponse> ListEvents(const pb::ListRequest& request) override {
-    return Call(&Stub::ListEvents, request);
-  }
-  absl::StatusOr<pb::ListHistoryResponse> ListHistory(const pb::ListRequest& request) override {
-    return Call(&Stub::ListHistory, request);
-  }
-  absl::StatusOr<pb::GetBlobResponse> GetBlob(const pb::GetBlobRequest& request) override {
-    return Call(&Stub::GetBlob, request);
-  }
+  CALL(ListClusters, ListRequest, ListClustersResponse)
+  CALL(ListPackages, ListRequest, ListPackagesResponse)
+  CALL(ListRepositories, ListRequest, ListRepositoriesResponse)
+  CALL(ListCommits, ListRequest, ListCommitsResponse)
+  CALL(ListObjects, ListRequest, ListObjectsResponse)
+  CALL(ListTokens, ListRequest, ListTokensResponse)
+  CALL(ListEvents, ListRequest, ListEventsResponse)
+  CALL(ListHistory, ListRequest, ListHistoryResponse)
+  CALL(GetBlob, GetBlobRequest, GetBlobResponse)
+  CALL(CreateToken, CreateTokenRequest, CreateTokenResponse)
+  CALL(RevokeToken, NameRequest, DoneResponse)
+  CALL(AcceptCluster, NameRequest, DoneResponse)
+  CALL(RevokeCluster, NameRequest, DoneResponse)
+  CALL(Sync, NameRequest, DoneResponse)
+  CALL(Suspend, SuspendRequest, DoneResponse)
+  CALL(AcceptRewrite, AcceptRewriteRequest, DoneResponse)
+  CALL(PutCredential, PutCredentialRequest, DoneResponse)
+  CALL(DeleteCredential, NameRequest, DoneResponse)
   absl::Status Watch(absl::Time deadline,
                      const std::function<bool(const pb::WatchNotice&)>& on_notice) override;
-  absl::StatusOr<pb::CreateTokenResponse> CreateToken(
-      const pb::CreateTokenRequest& request) override {
-    return Call(&Stub::CreateToken, request);
-  }
-  absl::StatusOr<pb::DoneResponse> RevokeToken(const pb::NameRequest& request) override {
-    return Call(&Stub::RevokeToken, request);
-  }
-  absl::StatusOr<pb::DoneResponse> AcceptCluster(const pb::NameRequest& request) override {
-    return Call(&Stub::AcceptCluster, request);
-  }
-  absl::StatusOr<pb::DoneResponse> RevokeCluster(const pb::NameRequest& request) override {
-    return Call(&Stub::RevokeCluster, request);
-  }
-  absl::StatusOr<pb::DoneResponse> Sync(const pb::NameRequest& request) override {
-    return Call(&Stub::Sync, request);
-  }
-  absl::StatusOr<pb::DoneResponse> Suspend(const pb::SuspendRequest& request) override {
-    return Call(&Stub::Suspend, request);
-  }
-  absl::StatusOr<pb::DoneResponse> AcceptRewrite(const pb::AcceptRewriteRequest& request) override {
-    return Call(&Stub::AcceptRewrite, request);
-  }
-  absl::StatusOr<pb::DoneResponse> PutCredential(const pb::PutCredentialRequest& request) override {
-    return Call(&Stub::PutCredential, request);
-  }
-  absl::StatusOr<pb::DoneResponse> DeleteCredential(const pb::NameRequest& request) override {
-    return Call(&Stub::DeleteCredential, request);
-  }
 
  private:
   using Stub = pb::OperatorService::Stub;
@@ -121,15 +127,18 @@ class GrpcHubClient final : public HubClient {
           absl::StrCat("the hub at ", address_, " did not answer in time"));
     }
     if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
-      return absl::UnavailableError(ConnectionCause(status.error_message()));
+      return absl::UnavailableError(ConnectionCause(status.error_message(), certificate_pem_));
     }
     return FromGrpc(status);
   }
 
   const std::unique_ptr<Stub> stub_;
   const std::string address_;
+  const std::string certificate_pem_;
   const absl::Duration call_timeout_;
 };
+
+#undef CALL
 
 absl::Status GrpcHubClient::Watch(absl::Time deadline,
                                   const std::function<bool(const pb::WatchNotice&)>& on_notice) {
@@ -158,7 +167,7 @@ absl::StatusOr<std::unique_ptr<HubClient>> ConnectHub(const HubAddress& hub,
   const auto channel =
       DialHub(hub.address, hub.ca_pem,
               TlsKeyPair{.certificate_pem = hub.certificate_pem, .private_key_pem = hub.key_pem});
-  return std::make_unique<GrpcHubClient>(channel, hub.address, call_timeout);
+  return std::make_unique<GrpcHubClient>(channel, hub, call_timeout);
 }
 
 }  // namespace muster::cli

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "cli/config.h"
 #include "cli/output/document.h"
+#include "cli/output/jsonpath.h"
 #include "cli/output/text.h"
 #include "cli/problem.h"
 #include "common/base/check.h"
@@ -57,6 +58,13 @@ absl::StatusOr<HubClient*> Session::Hub() {
 
 void Session::PrintDocument(const Value& document) {
   CHECK(IsDocument(format()));
+  if (format() == Format::kJsonPath) {
+    const absl::StatusOr<JsonPath> path = JsonPath::Parse(TemplateOf(flags_.format));
+    CHECK_OK(path);  // looked at when the flags were
+    const std::string text = path->Text(document);
+    Print(text.empty() || text.back() == '\n' ? text : absl::StrCat(text, "\n"));
+    return;
+  }
   Print(format() == Format::kJson ? JsonText(document) : YamlText(document));
 }
 

@@ -52,7 +52,7 @@ class Session {
 
   // Writes data.
   void Print(absl::string_view text) { env_.out << text << std::flush; }
-  // Writes `document` as -o json or -o yaml asks. Requires: IsDocument(format()).
+  // Writes `document` as -o json, yaml or jsonpath asks. Requires: IsDocument(format()).
   void PrintDocument(const Value& document);
   // Writes one line for people to stderr. Not made harmless: see SafeText.
   void Tell(absl::string_view line);

@@ -136,7 +136,7 @@ TEST(Completion, OffersCommandsFlagsAndValues) {
   EXPECT_EQ(run({"__complete", "get", "clusters", "--sel"}), 0);
   EXPECT_EQ(run.out(), "--selector\n");
   EXPECT_EQ(run({"__complete", "get", "-o", "j"}), 0);
-  EXPECT_EQ(run.out(), "json\n");
+  EXPECT_EQ(run.out(), "json\njsonpath=\n");
   EXPECT_EQ(run({"__complete", "--context", ""}), 0);
   EXPECT_EQ(run.out(), "test\nother\n");
 }

@@ -23,7 +23,8 @@ struct GetOptions {
   std::string cluster;             // of objects and events
   std::string package;
   std::string repository;
-  int limit = 0;  // zero: all
+  std::string sort_by;  // a path into the documents; empty: as the hub has them
+  int limit = 0;        // zero: all
   std::string page_token;
   bool watch = false;
 };

@@ -112,7 +112,7 @@ void PrintObjects(Session& session, const std::vector<RenderedObject>& objects) 
     session.Print(out);
     return;
   }
-  if (session.format() == Format::kJson) {
+  if (session.format() == Format::kJson || session.format() == Format::kJsonPath) {
     // Kubernetes' own list, so that kubectl takes it.
     Value::List items;
     for (const RenderedObject& object : objects) items.push_back(object.object.value);
@@ -120,7 +120,7 @@ void PrintObjects(Session& session, const std::vector<RenderedObject>& objects) 
     list.Set("apiVersion", "v1");
     list.Set("kind", "List");
     list.Set("items", std::move(items));
-    session.Print(JsonText(std::move(list)));
+    session.PrintDocument(std::move(list));
     return;
   }
   std::string out;

@@ -6,14 +6,20 @@
 
 namespace muster::cli {
 
-enum class Format { kTable, kWide, kJson, kYaml, kName, kCsv };
+enum class Format { kTable, kWide, kJson, kYaml, kName, kCsv, kJsonPath };
 
-// "table", "wide", "json", "yaml", "name", "csv".
+// "table", "wide", "json", "yaml", "name", "csv", "jsonpath=": a template follows the last one.
 const std::vector<std::string>& FormatNames();
 
-// Requires: one of FormatNames().
+// Requires: one of FormatNames(), or "jsonpath=" and a template.
 Format FormatOf(const std::string& name);
 
-inline bool IsDocument(Format format) { return format == Format::kJson || format == Format::kYaml; }
+// The template in `name`; empty for all other formats.
+std::string TemplateOf(const std::string& name);
+
+// Whether the whole document is made, to be printed or to be looked into.
+inline bool IsDocument(Format format) {
+  return format == Format::kJson || format == Format::kYaml || format == Format::kJsonPath;
+}
 
 }  // namespace muster::cli
