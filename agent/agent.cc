@@ -43,6 +43,8 @@ absl::Status Agent::TakeTurn(absl::Time now, std::vector<Event> events) {
   Outbox outbox;
   for (Event& event : events) core_.Handle(now, std::move(event), outbox);
   if (core_.NextWake() <= now) core_.Handle(now, Tick(), outbox);
+  // Without its turns an agent is nothing, so they may use the disk's reserve; downloads may not.
+  if (!outbox.batch.empty()) outbox.batch.MarkEssential();
   RETURN_IF_ERROR(Annotate(parts_.store.Commit(outbox.batch), "commit the agent's turn"));
   for (Job& job : outbox.jobs) parts_.jobs.Start(std::move(job));
   for (const HubSend& send : outbox.sends) Send(send);

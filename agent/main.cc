@@ -28,6 +28,7 @@
 #include "agent/kube/kubeconfig.h"
 #include "agent/rpc/enroller.h"
 #include "common/base/clock.h"
+#include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/base/random.h"
 #include "common/base/status_macros.h"
@@ -62,6 +63,7 @@ struct Flags {
   int kube_concurrency = 64;
   int kube_requests_per_second = 0;
   std::string resync = "60s";
+  uint64_t disk_reserve_bytes = limits::kAgentDiskReserveBytes;
   std::string log_level = "info";
 };
 
@@ -123,12 +125,14 @@ absl::StatusOr<Driver> MakeDriver(const Flags& flags, Random& random) {
   return Driver{.driver = std::move(driver)};
 }
 
-absl::StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& data) {
+absl::StatusOr<std::unique_ptr<Store>> OpenStore(const Flags& flags) {
+  const std::string& data = flags.data;
   if (mkdir(data.c_str(), 0700) != 0 && errno != EEXIST) {
     return absl::UnavailableError(absl::StrCat("create ", data, ": ", std::strerror(errno)));
   }
   RocksdbStoreOptions options;
   options.directory = absl::StrCat(data, "/store");
+  options.free_bytes_min = flags.disk_reserve_bytes;
   options.write_buffer_bytes = kStoreBufferBytes;
   options.block_cache_bytes = kStoreBufferBytes;
   return OpenRocksdbStore(std::move(options));
@@ -192,7 +196,7 @@ absl::Status Run(const Flags& flags, StopSignal& stop) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--resync '", flags.resync, "' is no duration of a second or more, such as 60s"));
   }
-  ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, OpenStore(flags.data));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, OpenStore(flags));
   SystemRandom random;
   ASSIGN_OR_RETURN(const Driver cluster, MakeDriver(flags, random));
   ASSIGN_OR_RETURN(pb::AgentIdentityRecord identity, Identify(flags, *store, clock, stop));
@@ -247,6 +251,11 @@ int Main(int argc, char** argv) {
       ->check(CLI::Range(0, 100'000));
   app.add_option("--resync", flags.resync, "between looks at the whole cluster")
       ->capture_default_str();
+  app.add_option("--disk-reserve", flags.disk_reserve_bytes,
+                 "free space on the disk below which the agent downloads nothing")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
+      ->type_name("SIZE")
+      ->default_str(absl::StrCat(flags.disk_reserve_bytes >> 20, "MiB"));
   app.add_option("--log-level", flags.log_level, "debug, info, warning or error")
       ->capture_default_str();
   try {

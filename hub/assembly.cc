@@ -16,6 +16,7 @@
 #include "common/store/rocksdb_store.h"
 #include "common/trust/certificate.h"
 #include "common/trust/ed25519.h"
+#include "hub/clones.h"
 #include "hub/core/hub_core.h"
 #include "hub/core/keys.h"
 #include "hub/hub.h"
@@ -41,6 +42,7 @@ namespace {
 constexpr int kWorkerThreads = 2;
 constexpr absl::Duration kSweepInterval = absl::Seconds(1);
 constexpr int kSweepsPerMemory = 5;
+constexpr absl::Duration kCloneSweepInterval = absl::Minutes(1);
 
 }  // namespace
 
@@ -53,6 +55,9 @@ struct Assembly::Parts {
   absl::Status MakeServices();
   absl::Status Listen();
   absl::StatusOr<HubJobs::Certificate> Issue(const IssueJob& job) const;
+  void SweepClones() const;
+
+  std::string ClonesDirectory() const { return absl::StrCat(options.data_directory, "/clones"); }
 
   std::string AgentAddress() const { return Advertised(options.agent_address, listen.agent); }
 
@@ -77,6 +82,7 @@ struct Assembly::Parts {
   std::unique_ptr<Listener> operator_listener;
   std::unique_ptr<JoinGate> join_gate;
   std::unique_ptr<Sweeper> sweeper;
+  std::unique_ptr<Sweeper> clone_sweeper;
   std::thread turns;
 };
 
@@ -103,6 +109,7 @@ absl::Status Assembly::Start() {
 void Assembly::Stop() {
   Parts& parts = *parts_;
   parts.sweeper = nullptr;
+  parts.clone_sweeper = nullptr;
   if (parts.agents != nullptr) parts.agents->Stop();
   if (parts.operators != nullptr) parts.operators->Stop();
   parts.replies.Stop();
@@ -120,6 +127,7 @@ void Assembly::Stop() {
 absl::Status Assembly::Parts::OpenStore() {
   RocksdbStoreOptions store_options;
   store_options.directory = absl::StrCat(options.data_directory, "/store");
+  store_options.free_bytes_min = options.disk_reserve_bytes;
   if (access(store_options.directory.c_str(), F_OK) != 0) {
     return absl::FailedPreconditionError(
         absl::StrCat(options.data_directory, " holds no hub; make one: muster init --data ",
@@ -174,11 +182,12 @@ absl::Status Assembly::Parts::MakeServices() {
                              .sealing_key = keyring->sealing_key,
                              .post = post,
                              .view = view,
+                             .obstacle = [this] { return *hub->obstacle().Get(); },
                              .store = store.get(),
                              .replies = &replies,
                              .workers = &workers});
   HubJobs::Options job_options;
-  job_options.clones = absl::StrCat(options.data_directory, "/clones");
+  job_options.clones = ClonesDirectory();
   ASSIGN_OR_RETURN(jobs,
                    HubJobs::Create(std::move(job_options),
                                    {.store = store.get(),
@@ -219,12 +228,28 @@ absl::Status Assembly::Parts::Listen() {
     operators->Sweep();
     if (++sweeps % kSweepsPerMemory == 0) ReturnIdleMemory();
   });
+  clone_sweeper = std::make_unique<Sweeper>(kCloneSweepInterval, [this] { SweepClones(); });
   RETURN_IF_ERROR(WriteAddresses(options.data_directory, listen));
   log::Info("hub is ready", {{"hub", keyring->hub_id().substr(0, 12)},
                              {"agents", listen.agent},
                              {"operators", listen.operators},
                              {"join", listen.join}});
   return absl::OkStatus();
+}
+
+// A clone is made by a fetch, which starts after its repository is in the view: so a clone that was
+// there before the view was looked at, and is not in it, is nobody's. Should its repository come
+// back at this very moment, the fetch fails and is tried again.
+void Assembly::Parts::SweepClones() const {
+  const std::vector<std::string> cloned = ClonedRepositories(ClonesDirectory());
+  const std::shared_ptr<const FleetView> view = hub->view().Get();
+  for (const std::string& name : cloned) {
+    if (view->repositories().Find(name) != nullptr) continue;
+    if (RemoveClone(ClonesDirectory(), name)) {
+      log::Info("removed the clone of a repository that is no longer declared",
+                {{"repository", name}});
+    }
+  }
 }
 
 absl::StatusOr<HubJobs::Certificate> Assembly::Parts::Issue(const IssueJob& job) const {

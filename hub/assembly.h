@@ -31,6 +31,7 @@ struct HubOptions {
   absl::Duration fleet_interval = absl::Minutes(1);
   absl::Duration certificate_lifetime = limits::kCertificateLifetime;
   bool allow_file_urls = false;
+  uint64_t disk_reserve_bytes = limits::kHubDiskReserveBytes;
 };
 
 class Assembly {

@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
@@ -18,6 +20,8 @@ namespace fs = std::filesystem;
 
 constexpr char kMark[] = "/.written-since";  // a boot id, or kClosed
 constexpr char kClosed[] = "closed";
+constexpr char kSuffix[] = ".git";
+constexpr char kGone[] = "/.gone";
 
 std::string FirstLine(const std::string& path) {
   std::string line;
@@ -65,6 +69,27 @@ absl::Status OpenClones(const std::string& directory, absl::string_view boot_id)
         absl::StrCat("open the directory of the clones, ", directory, ": ", error.message()));
   }
   return WriteMark(directory, boot_id);
+}
+
+std::vector<std::string> ClonedRepositories(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    const std::string file = entry.path().filename().string();
+    if (absl::EndsWith(file, kSuffix)) names.push_back(file.substr(0, file.size() - 4));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+bool RemoveClone(const std::string& directory, absl::string_view repository) {
+  const std::string gone = directory + kGone;
+  std::error_code error;
+  fs::remove_all(gone, error);  // of a removal that a kill cut short
+  fs::rename(absl::StrCat(directory, "/", repository, kSuffix), gone, error);
+  if (error) return false;
+  fs::remove_all(gone, error);
+  return true;
 }
 
 void CloseClones(const std::string& directory) {

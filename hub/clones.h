@@ -4,10 +4,13 @@
 // disk. A killed process harms nothing; after a power cut a clone may be torn in ways that are
 // found late, so all are thrown away and fetched again unless the hub had ended in order.
 //
-// Blocks on files. One thread.
+// A clone whose repository is no longer declared is removed.
+//
+// Blocks on files. One thread at a time each; clones may be listed and removed while they are used.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -21,6 +24,13 @@ std::string BootId();
 // since the machine started, or CloseClones ended the last life. kUnavailable says what the disk
 // did not allow.
 absl::Status OpenClones(const std::string& directory, absl::string_view boot_id);
+
+// The repositories that have a clone, sorted. What cannot be read has none.
+std::vector<std::string> ClonedRepositories(const std::string& directory);
+
+// Removes the clone of `repository`, whole or not at all as far as anybody sees: it gets another
+// name first. Returns whether it is gone.
+bool RemoveClone(const std::string& directory, absl::string_view repository);
 
 // Puts all on the disk and says so. Requires: nobody writes clones any more.
 void CloseClones(const std::string& directory);

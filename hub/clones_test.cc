@@ -81,5 +81,26 @@ TEST_F(ClonesTest, ADirectoryThatCannotBeMadeIsAnError) {
 
 TEST(BootId, IsThereOnLinux) { EXPECT_FALSE(BootId().empty()); }
 
+TEST_F(ClonesTest, OneIsListedAndRemovedAlone) {
+  ASSERT_TRUE(OpenClones(clones(), "boot 1").ok());
+  Write();
+  fs::create_directory(clones() + "/.fleet.git");
+  fs::create_directory(clones() + "/.scratch-0");
+  EXPECT_EQ(ClonedRepositories(clones()), (std::vector<std::string>{".fleet", "apps"}));
+  EXPECT_TRUE(RemoveClone(clones(), "apps"));
+  EXPECT_FALSE(HasClone());
+  EXPECT_EQ(ClonedRepositories(clones()), std::vector<std::string>{".fleet"});
+  EXPECT_FALSE(RemoveClone(clones(), "apps")) << "it is gone already";
+  EXPECT_TRUE(fs::exists(clones() + "/.scratch-0"));
+}
+
+TEST_F(ClonesTest, ARemovalThatWasCutShortIsDoneWithTheNextOne) {
+  ASSERT_TRUE(OpenClones(clones(), "boot 1").ok());
+  fs::create_directories(clones() + "/.gone/objects");
+  Write();
+  EXPECT_TRUE(RemoveClone(clones(), "apps"));
+  EXPECT_FALSE(fs::exists(clones() + "/.gone"));
+}
+
 }  // namespace
 }  // namespace muster::hub

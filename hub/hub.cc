@@ -34,7 +34,11 @@ absl::Status LoadCore(const Store& store, HubCore& core) {
   return core.FinishLoad();
 }
 
-Hub::Hub(Parts parts) : parts_(parts), inbox_("hub", kInboxWarning), view_(parts.core.View()) {}
+Hub::Hub(Parts parts)
+    : parts_(parts),
+      inbox_("hub", kInboxWarning),
+      view_(parts.core.View()),
+      obstacle_(std::make_shared<const absl::Status>()) {}
 
 void Hub::Post(Event event) { inbox_.Post(std::move(event)); }
 
@@ -48,13 +52,36 @@ bool Hub::TakeTurn(absl::Time now, std::vector<Event> events) {
   const absl::Status committed = parts_.store.Commit(waiting_.batch);
   if (absl::IsResourceExhausted(committed)) {
     if (!held) log::Error("the hub waits", {{"why", std::string(committed.message())}});
+    Hold(committed);
     return false;
   }
   CHECK_OK(committed);
+  if (held) {
+    log::Info("the hub goes on: there is room on its disk again");
+    obstacle_.Publish(std::make_shared<const absl::Status>());
+  }
   // Before anything is sent: who was answered finds what was done, and who is invited is admitted.
   view_.Publish(parts_.core.View());
   Act(std::exchange(waiting_, {}));
   return held || tick || !events.empty();
+}
+
+void Hub::Hold(const absl::Status& obstacle) {
+  obstacle_.Publish(std::make_shared<const absl::Status>(obstacle));
+  const absl::Status refusal = absl::ResourceExhaustedError(
+      absl::StrCat("the hub cannot write it down now, and will once it can: ", obstacle.message()));
+  for (EnrollReply& reply : waiting_.enroll_replies) {
+    parts_.answers.Answer(EnrollReply{reply.request, refusal});
+  }
+  for (RenewReply& reply : waiting_.renew_replies) {
+    parts_.answers.Answer(RenewReply{reply.request, refusal});
+  }
+  for (OperatorReply& reply : waiting_.operator_replies) {
+    parts_.answers.Answer(OperatorReply{reply.request, refusal});
+  }
+  waiting_.enroll_replies.clear();
+  waiting_.renew_replies.clear();
+  waiting_.operator_replies.clear();
 }
 
 void Hub::Act(Outbox outbox) {

@@ -3,8 +3,8 @@
 //
 // Post: any thread. Turn and Run: one thread. Promise: nothing is sent, started, answered or
 // published before the batch that it rests on is durable. While the disk is nearly full the hub
-// holds what it has decided, answers nobody and goes on showing its last view; after any other
-// failure of a commit the process dies: the restart path is the tested path.
+// holds what it has decided, tells those who ask that it cannot, and goes on showing its last view;
+// after any other failure of a commit the process dies: the restart path is the tested path.
 #pragma once
 
 #include <memory>
@@ -60,9 +60,14 @@ class Hub {
   // What readers look at.
   const Published<FleetView>& view() const { return view_; }
 
+  // OK, or why what was decided cannot be kept at present: kResourceExhausted.
+  const Published<absl::Status>& obstacle() const { return obstacle_; }
+
  private:
   bool TakeTurn(absl::Time now, std::vector<Event> events);
   void Act(Outbox outbox);
+  // What was decided waits for `obstacle` to go; whoever waits for an answer is told.
+  void Hold(const absl::Status& obstacle);
   // Whether what was decided still waits for room on the disk.
   bool IsHeld() const { return !waiting_.batch.empty(); }
 
@@ -70,6 +75,7 @@ class Hub {
   Inbox<Event> inbox_;
   Outbox waiting_;  // decided, not committed yet
   Published<FleetView> view_;
+  Published<absl::Status> obstacle_;
 };
 
 }  // namespace muster::hub

@@ -32,7 +32,7 @@ class Recorder final : public Store, public Jobs, public AgentLinks, public Answ
   void Close(const CloseLink&) override { Record("close"); }
   void Answer(EnrollReply) override { Record("answer"); }
   void Answer(RenewReply) override { Record("answer"); }
-  void Answer(OperatorReply) override { Record("answer"); }
+  void Answer(OperatorReply reply) override { Record(reply.response.ok() ? "answer" : "refuse"); }
 
   // What was done, and which view was published then.
   void Record(absl::string_view what) {
@@ -104,12 +104,14 @@ TEST_F(HubTest, ANearlyFullDiskHoldsEverythingUntilThereIsRoom) {
   recorder_.failure = absl::ResourceExhaustedError("disk nearly full");
   EXPECT_FALSE(hub.Turn(now_));
   EXPECT_FALSE(hub.Turn(now_));
-  EXPECT_TRUE(recorder_.trace.empty()) << "nobody was answered";
+  EXPECT_EQ(recorder_.trace, std::vector<std::string>{"refuse"}) << "told once, and at once";
   EXPECT_EQ(hub.view().Get()->version(), before);
+  EXPECT_EQ(*hub.obstacle().Get(), recorder_.failure);
   hub.Post(Question());
   recorder_.failure = absl::OkStatus();
   EXPECT_TRUE(hub.Turn(now_));
-  EXPECT_EQ(recorder_.trace, (std::vector<std::string>{"commit something", "answer", "answer"}));
+  EXPECT_EQ(recorder_.trace, (std::vector<std::string>{"refuse", "commit something", "answer"}));
+  EXPECT_TRUE(hub.obstacle().Get()->ok());
   EXPECT_FALSE(hub.Turn(now_)) << "each was answered once";
 }
 

@@ -75,6 +75,7 @@ absl::Status WriteMeta(const std::string& directory, const std::string& hub_id,
   ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, OpenRocksdbStore(store_options));
   Batch batch;
   batch.Put(keys::kMeta, meta.SerializeAsString());
+  batch.MarkEssential();  // how much of the disk to keep in reserve is said when the hub is started
   return store->Commit(batch);
 }
 

@@ -81,6 +81,14 @@ int RunInit(InitOptions options) {
   return 0;
 }
 
+// A flag that takes bytes, as "512MiB".
+void AddSize(CLI::App& app, const std::string& name, uint64_t& bytes, const std::string& help) {
+  app.add_option(name, bytes, help)
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
+      ->type_name("SIZE")
+      ->default_str(absl::StrCat(bytes >> 20, "MiB"));
+}
+
 void AddRunFlags(CLI::App& app, HubOptions& options, DurationFlags& durations) {
   app.add_option("--data", options.data_directory, "the hub's data directory");
   app.add_option("--agent-listen", options.listen.agent, "address for agents")
@@ -101,6 +109,8 @@ void AddRunFlags(CLI::App& app, HubOptions& options, DurationFlags& durations) {
   app.add_option("--certificate-lifetime", durations.certificate_lifetime,
                  "of clusters' certificates")
       ->capture_default_str();
+  AddSize(app, "--disk-reserve", options.disk_reserve_bytes,
+          "free space on the disk below which the hub takes no change");
   app.add_flag("--allow-file-urls", options.allow_file_urls,
                "let repositories be directories of this machine");
 }

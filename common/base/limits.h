@@ -93,6 +93,7 @@ inline constexpr size_t kJoinAddressesMax = 10'000;  // remembered
 inline constexpr size_t kJoinsWaitingMax = 4'096;    // for the hub's answer
 inline constexpr int kJoinConnectionsMax = 4'096;
 inline constexpr int kTokenFailuresMax = 10;  // then the token is burned
+inline constexpr absl::Duration kTokenRecordKept = absl::Hours(24 * 7);  // after it has expired
 inline constexpr absl::Duration kCertificateLifetime = absl::Hours(24 * 30);
 inline constexpr absl::Duration kCertificateRenewal = absl::Hours(24 * 10);  // renewed at this age
 inline constexpr absl::Duration kServerCertificateLifetime =
@@ -105,8 +106,10 @@ inline constexpr absl::Duration kRootLifetime = absl::Hours(24 * 365 * 10);
 inline constexpr int kDeletionsFloor = 5;
 inline constexpr int kDeletionsPercent = 10;
 
-// Disk: the hub takes no write that is not needed to survive below this much free space.
-inline constexpr uint64_t kDiskFreeBytesMin = 512ull << 20;
+// Disk: below this much free space the hub takes no write that is not needed to survive, and the
+// agent downloads nothing. Agents live on small disks too.
+inline constexpr uint64_t kHubDiskReserveBytes = 512ull << 20;
+inline constexpr uint64_t kAgentDiskReserveBytes = 64ull << 20;
 
 // Memory of the hub's children.
 inline constexpr size_t kJoinChildBytesMax = 128u << 20;

@@ -64,7 +64,9 @@ absl::StatusOr<absl::string_view> Unwrap(absl::string_view key, absl::string_vie
 // Never kResourceExhausted, which promises that nothing was written.
 absl::Status ToStatus(const rocksdb::Status& status, absl::string_view what) {
   if (status.ok()) return absl::OkStatus();
-  const std::string message = absl::StrCat(what, ": ", status.ToString());
+  std::string message = absl::StrCat(what, ": ", status.ToString());
+  if (status.IsNoSpace())
+    absl::StrAppend(&message, "; free some space on its disk and start again");
   if (status.IsCorruption()) return absl::DataLossError(message);
   if (status.IsIOError()) return absl::UnavailableError(message);
   return absl::InternalError(message);
@@ -231,7 +233,7 @@ absl::Status RocksdbStore::CheckSpace(const Batch& batch) const {
   return absl::ResourceExhaustedError(
       absl::StrCat("commit to store '", options_.directory, "': ", free >> 20,
                    " MiB are free on its disk, less than the ", options_.free_bytes_min >> 20,
-                   " MiB that it keeps in reserve; free some space"));
+                   " MiB that it keeps in reserve; free some space on it"));
 }
 
 absl::Status RocksdbStore::Write(const Batch& batch) {

@@ -22,7 +22,7 @@ struct RocksdbStoreOptions {
   std::string directory;  // made, with mode 0700, if its parent exists
 
   // Commits that are not essential are refused while less than this is free; 0 switches that off.
-  uint64_t free_bytes_min = limits::kDiskFreeBytesMin;
+  uint64_t free_bytes_min = limits::kHubDiskReserveBytes;
 
   // Bytes that unprivileged processes may still write into the directory's file system. Tests bring
   // their own; unset means statvfs.

@@ -13,6 +13,7 @@
 #include "hub/core/rendering.h"
 #include "hub/core/sources.h"
 #include "hub/core/state.h"
+#include "hub/core/tokens.h"
 #include "hub/core/view_builder.h"
 
 namespace muster::hub {
@@ -58,6 +59,7 @@ void Start(Turn& turn) {
   state.started = state.now;
   StartSources(turn);
   StartLiveness(turn);
+  StartTokens(turn);
   for (const auto& [id, cluster] : state.clusters) {
     if (cluster.enrolled()) state.marks.compose.insert(id);
   }
@@ -82,6 +84,9 @@ void RunWakes(Turn& turn) {
         if (ClusterState* cluster = FindCluster(state, ClusterId(wake.id))) {
           RefreshIfDue(turn, *cluster);
         }
+        break;
+      case Wake::Kind::kToken:
+        ForgetTokenIfDue(turn, wake.id);
         break;
     }
   }

@@ -179,7 +179,7 @@ struct RenderUnderWay {
 
 // Something to be looked at when its time comes. Whoever handles it checks whether it still holds.
 struct Wake {
-  enum class Kind { kPoll, kRender, kLiveness, kRefresh };
+  enum class Kind { kPoll, kRender, kLiveness, kRefresh, kToken };
   absl::Time at;
   Kind kind;
   std::string id;

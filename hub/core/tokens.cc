@@ -13,6 +13,23 @@ namespace pb = muster::v1;
 namespace {
 
 constexpr absl::Duration kTokenLifetimeMax = absl::Hours(24);
+constexpr absl::Duration kTokenLookInterval = absl::Hours(24);
+
+absl::Time ForgottenAt(const pb::TokenRecord& record) {
+  return absl::FromUnixMillis(record.expires_ms()) + limits::kTokenRecordKept;
+}
+
+void PlanToForget(Turn& turn, const TokenId& id, absl::Time at) {
+  turn.state.wakes.insert({at, Wake::Kind::kToken, id.text()});
+}
+
+// Whether the token's cluster has not shown yet that it got its certificate.
+bool IsAwaited(State& state, const pb::TokenRecord& record) {
+  const ClusterState* const cluster = FindCluster(state, ClusterId(record.cluster_id()));
+  if (cluster == nullptr || record.state() != pb::TokenRecord::STATE_USED) return false;
+  if (cluster->record.state() == pb::ClusterRecord::STATE_REVOKED) return false;
+  return cluster->link == 0 && cluster->reported.received_ms == 0;
+}
 
 }  // namespace
 
@@ -58,6 +75,7 @@ absl::StatusOr<pb::CreateTokenResponse> CreateToken(Turn& turn,
   record.set_expires_ms(state.now_ms() + absl::ToInt64Milliseconds(lifetime));
   record.set_created_by(actor);
   state.marks.tokens.insert(token.id);
+  PlanToForget(turn, token.id, ForgottenAt(record));
   Note(turn, {.reason = "TokenCreated",
               .subject = absl::StrCat("token/", token.id.text()),
               .message = name.empty() ? "for any cluster" : absl::StrCat("for cluster ", name),
@@ -68,6 +86,22 @@ absl::StatusOr<pb::CreateTokenResponse> CreateToken(Turn& turn,
   response.set_expires_ms(record.expires_ms());
   response.set_join_address(state.settings.join_address);
   return response;
+}
+
+void StartTokens(Turn& turn) {
+  for (const auto& [id, record] : turn.state.tokens) PlanToForget(turn, id, ForgottenAt(record));
+}
+
+void ForgetTokenIfDue(Turn& turn, const std::string& id) {
+  State& state = turn.state;
+  const auto found = state.tokens.find(TokenId(id));
+  if (found == state.tokens.end()) return;
+  if (IsAwaited(state, found->second)) {
+    PlanToForget(turn, found->first, state.now + kTokenLookInterval);
+    return;
+  }
+  state.tokens.erase(found);
+  state.marks.tokens.insert(TokenId(id));
 }
 
 absl::Status RevokeTokenById(Turn& turn, const std::string& id, const std::string& actor) {

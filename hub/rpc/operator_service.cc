@@ -51,6 +51,19 @@ uint64_t DiskFreeBytes(const std::string& directory) {
 
 }  // namespace
 
+// A call that views.h answers, under the same name.
+#define READ(Method, Request)                                                                 \
+  Unary* Method(Context* context, const pb::Request* request, pb::Method##Response* response) \
+      override {                                                                              \
+    return Read(context, request, response, hub::Method);                                     \
+  }
+
+// A call that becomes a command for the core.
+#define WRITE(Method, Request, Response, command)                                                \
+  Unary* Method(Context* context, const pb::Request* request, pb::Response* response) override { \
+    return Write(context, command, response);                                                    \
+  }
+
 class OperatorService::Calls final : public pb::OperatorService::CallbackService {
  public:
   explicit Calls(OperatorServiceOptions options) : options_(std::move(options)) {}
@@ -63,82 +76,28 @@ class OperatorService::Calls final : public pb::OperatorService::CallbackService
           return MakeHub(reading);
         });
   }
-  Unary* ListClusters(Context* context, const pb::ListRequest* request,
-                      pb::ListClustersResponse* response) override {
-    return Read(context, request, response, hub::ListClusters);
-  }
-  Unary* ListPackages(Context* context, const pb::ListRequest* request,
-                      pb::ListPackagesResponse* response) override {
-    return Read(context, request, response, hub::ListPackages);
-  }
-  Unary* ListRepositories(Context* context, const pb::ListRequest* request,
-                          pb::ListRepositoriesResponse* response) override {
-    return Read(context, request, response, hub::ListRepositories);
-  }
-  Unary* ListCommits(Context* context, const pb::ListRequest* request,
-                     pb::ListCommitsResponse* response) override {
-    return Read(context, request, response, hub::ListCommits);
-  }
-  Unary* ListObjects(Context* context, const pb::ListRequest* request,
-                     pb::ListObjectsResponse* response) override {
-    return Read(context, request, response, hub::ListObjects);
-  }
-  Unary* ListTokens(Context* context, const pb::ListRequest* request,
-                    pb::ListTokensResponse* response) override {
-    return Read(context, request, response, hub::ListTokens);
-  }
-  Unary* ListEvents(Context* context, const pb::ListRequest* request,
-                    pb::ListEventsResponse* response) override {
-    return Read(context, request, response, hub::ListEvents);
-  }
-  Unary* ListHistory(Context* context, const pb::ListRequest* request,
-                     pb::ListHistoryResponse* response) override {
-    return Read(context, request, response, hub::ListHistory);
-  }
-  Unary* GetBlob(Context* context, const pb::GetBlobRequest* request,
-                 pb::GetBlobResponse* response) override {
-    return Read(context, request, response, hub::GetBlob);
-  }
+  READ(ListClusters, ListRequest)
+  READ(ListPackages, ListRequest)
+  READ(ListRepositories, ListRequest)
+  READ(ListCommits, ListRequest)
+  READ(ListObjects, ListRequest)
+  READ(ListTokens, ListRequest)
+  READ(ListEvents, ListRequest)
+  READ(ListHistory, ListRequest)
+  READ(GetBlob, GetBlobRequest)
   grpc::ServerWriteReactor<pb::WatchNotice>* Watch(Context* context,
                                                    const pb::WatchRequest* request) override;
 
   // ---- writes
-  Unary* CreateToken(Context* context, const pb::CreateTokenRequest* request,
-                     pb::CreateTokenResponse* response) override {
-    return Write(context, *request, response);
-  }
-  Unary* RevokeToken(Context* context, const pb::NameRequest* request,
-                     pb::DoneResponse* response) override {
-    return Write(context, hub::RevokeToken{request->name()}, response);
-  }
-  Unary* AcceptCluster(Context* context, const pb::NameRequest* request,
-                       pb::DoneResponse* response) override {
-    return Write(context, hub::AcceptCluster{request->name()}, response);
-  }
-  Unary* RevokeCluster(Context* context, const pb::NameRequest* request,
-                       pb::DoneResponse* response) override {
-    return Write(context, hub::RevokeCluster{request->name()}, response);
-  }
-  Unary* Sync(Context* context, const pb::NameRequest* request,
-              pb::DoneResponse* response) override {
-    return Write(context, SyncNow{request->name()}, response);
-  }
-  Unary* Suspend(Context* context, const pb::SuspendRequest* request,
-                 pb::DoneResponse* response) override {
-    return Write(context, *request, response);
-  }
-  Unary* AcceptRewrite(Context* context, const pb::AcceptRewriteRequest* request,
-                       pb::DoneResponse* response) override {
-    return Write(context, *request, response);
-  }
-  Unary* PutCredential(Context* context, const pb::PutCredentialRequest* request,
-                       pb::DoneResponse* response) override {
-    return Write(context, Sealed(*request), response);
-  }
-  Unary* DeleteCredential(Context* context, const pb::NameRequest* request,
-                          pb::DoneResponse* response) override {
-    return Write(context, hub::DeleteCredential{request->name()}, response);
-  }
+  WRITE(CreateToken, CreateTokenRequest, CreateTokenResponse, *request)
+  WRITE(RevokeToken, NameRequest, DoneResponse, hub::RevokeToken{request->name()})
+  WRITE(AcceptCluster, NameRequest, DoneResponse, hub::AcceptCluster{request->name()})
+  WRITE(RevokeCluster, NameRequest, DoneResponse, hub::RevokeCluster{request->name()})
+  WRITE(Sync, NameRequest, DoneResponse, SyncNow{request->name()})
+  WRITE(Suspend, SuspendRequest, DoneResponse, *request)
+  WRITE(AcceptRewrite, AcceptRewriteRequest, DoneResponse, *request)
+  WRITE(PutCredential, PutCredentialRequest, DoneResponse, Sealed(*request))
+  WRITE(DeleteCredential, NameRequest, DoneResponse, hub::DeleteCredential{request->name()})
 
   void Sweep();
   void Stop();
@@ -200,6 +159,13 @@ class OperatorService::Calls final : public pb::OperatorService::CallbackService
     view.set_now_ms(absl::ToUnixMillis(reading.now));
     view.set_store_bytes(DirectoryBytes(absl::StrCat(options_.data_directory, "/store")));
     view.set_disk_free_bytes(DiskFreeBytes(options_.data_directory));
+    if (const absl::Status obstacle = options_.obstacle(); !obstacle.ok()) {
+      pb::Finding& finding = *view.add_findings();
+      finding.set_severity("error");
+      finding.set_subject("disk");
+      finding.set_message(absl::StrCat("the hub takes no change: ", obstacle.message()));
+      finding.set_next(absl::StrCat("df -h ", options_.data_directory));
+    }
     return view;
   }
 
@@ -214,6 +180,9 @@ class OperatorService::Calls final : public pb::OperatorService::CallbackService
   bool stopped_ GUARDED_BY(mutex_) = false;
   std::map<WatchStream*, std::shared_ptr<WatchStream>> watches_ GUARDED_BY(mutex_);
 };
+
+#undef READ
+#undef WRITE
 
 grpc::ServerWriteReactor<pb::WatchNotice>* OperatorService::Calls::Watch(Context* context,
                                                                          const pb::WatchRequest*) {

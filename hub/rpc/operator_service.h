@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "common/loop/workers.h"
 #include "common/store/store.h"
 #include "hub/core/event.h"
@@ -32,6 +33,9 @@ struct OperatorServiceOptions {
 
   // The fleet as it is now. Any thread.
   std::function<std::shared_ptr<const FleetView>()> view;
+
+  // OK, or why the hub can write nothing at present. Any thread.
+  std::function<absl::Status()> obstacle;
 
   const Store* store = nullptr;
   Replies* replies = nullptr;

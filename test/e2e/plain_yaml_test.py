@@ -20,6 +20,7 @@ from fleet import Fleet, documents, identity, package, repository
 
 CLUSTERS = ["dev-1", "staging-1", "prod-1"]
 CASES = os.environ.get("MUSTER_CASES") or os.path.join(os.environ["CHECKOUT"], "../shared/cases")
+SHOP = os.path.dirname(os.path.realpath("test/testdata/microservices-demo/LICENSE"))
 SUFFIXES = (".yaml", ".yml", ".json")
 # What makes a directory something else than plain YAML.
 OTHERS = ("kustomization.yaml", "kustomization.yml", "Chart.yaml", "fleet.yaml", "Kptfile")
@@ -33,19 +34,21 @@ def is_plain(item):
 
 def objects_of(directory):
     """{identity: object} of a plain directory; None when it is none."""
-    found = {}
+    paths = []
     for folder, folders, names in os.walk(directory):
         folders[:] = [one for one in folders if not one.startswith(".")]
         for name in names:
             path = os.path.join(folder, name)
             if name in OTHERS or os.path.islink(path):
+                return None  # before anything is read, which is what takes time
+            if name.endswith(SUFFIXES) and not name.startswith("."):
+                paths.append(path)
+    found = {}
+    for path in paths:
+        for item in items_of(path):
+            if not is_plain(item) or identity(item) in found:
                 return None
-            if name.startswith(".") or not name.endswith(SUFFIXES):
-                continue
-            for item in items_of(path):
-                if not is_plain(item) or identity(item) in found:
-                    return None
-                found[identity(item)] = item
+            found[identity(item)] = item
     return found or None
 
 
@@ -75,8 +78,11 @@ def plain_directories(root):
 class PlainYaml(unittest.TestCase):
     maxDiff = 4000
 
-    def travels(self, directories):
-        """`directories`: [(path, objects)] without an identity in common; a package for each."""
+    def travels(self, directories, look=lambda fleet: None):
+        """`directories`: [(path, objects)] without an identity in common; a package for each.
+
+        `look` is called with the fleet once it has converged.
+        """
         expected = {key: item for _, found in directories for key, item in found.items()}
         with Fleet(os.environ["PROGRAMS"], CLUSTERS) as fleet:
             packages = []
@@ -88,6 +94,7 @@ class PlainYaml(unittest.TestCase):
             fleet.commit("As it was found")
             fleet.start()
             fleet.converge()
+            look(fleet)
             held = {name: fleet.objects(name) for name in CLUSTERS}
         for name in CLUSTERS:
             self.assertEqual(sorted(held[name]), sorted(expected), name)
@@ -97,10 +104,17 @@ class PlainYaml(unittest.TestCase):
         self.assertEqual(held["dev-1"], held["prod-1"])
 
     def test_a_shop_of_three_services(self):
-        directory = os.path.dirname(os.path.realpath("test/testdata/microservices-demo/LICENSE"))
-        found = objects_of(directory)
+        found = objects_of(SHOP)
         self.assertEqual(len(found), 12)
-        self.travels([(directory, found)])
+        self.travels([(SHOP, found)], self.traces_an_object)
+
+    def traces_an_object(self, fleet):
+        place = fleet.muster("trace", "prod-1", "Service/frontend", "-o",
+                             "jsonpath={.object.sourceFile}:{.object.sourceLine}").stdout.strip()
+        self.assertEqual(place, "case-0/frontend.yaml:108")
+        path, line = place.removeprefix("case-0/").split(":")
+        with open(os.path.join(SHOP, path), encoding="utf-8") as file:
+            self.assertEqual(file.readlines()[int(line)], "kind: Service\n")
 
     def test_every_plain_directory_of_the_public_cases(self):
         trees = os.path.join(CASES, "kustomize")
