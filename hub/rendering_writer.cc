@@ -1,5 +1,7 @@
 #include "hub/rendering_writer.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
 #include "common/base/compression.h"
@@ -17,6 +19,15 @@ constexpr size_t kBatchBytesMax = 8u << 20;
 
 absl::Status Wrong(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("the render worker's answer is wrong: ", what));
+}
+
+// Whether `sources` speak of each of so many objects. They only help people, so that wrong ones are
+// left out and no more.
+bool Fits(const pb::ObjectSources& sources, int objects) {
+  if (sources.file_size() != objects || sources.line_size() != objects) return false;
+  return std::all_of(sources.file().begin(), sources.file().end(), [&](uint32_t file) {
+    return file < static_cast<uint32_t>(sources.files_size());
+  });
 }
 
 }  // namespace
@@ -62,6 +73,9 @@ absl::Status RenderingWriter::AddBundle(const pb::RenderOutput& output, Rendered
   rendered->manifest_bytes = output.manifest().size();
   rendered->object_count = static_cast<uint32_t>(manifest->entries_size());
   rendered->object_bytes = ObjectBytes(*manifest);
+  if (Fits(output.sources(), output.objects_size())) {
+    batch_.Put(keys::Sources(rendered->input), output.sources().SerializeAsString());
+  }
   // Last, so that a manifest in the store always has its objects there.
   return PutBlob(rendered->bundle, output.manifest());
 }

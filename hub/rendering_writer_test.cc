@@ -67,6 +67,22 @@ TEST_F(RenderingWriterTest, StoresManifestAndObjectsUnderTheirDigests) {
   EXPECT_EQ(Count(), 2u);
 }
 
+TEST_F(RenderingWriterTest, KeepsWhereObjectsStandUnlessItMakesNoSense) {
+  pb::RenderOutput output = Honest();
+  output.mutable_sources()->add_files("web/a.yaml");
+  output.mutable_sources()->add_file(1);
+  output.mutable_sources()->add_line(7);
+  const std::string key = keys::Sources(Digest::Of("input"));
+  ASSERT_TRUE(writer_.Add(output).ok()) << "it only helps people";
+  ASSERT_TRUE(writer_.Flush().ok());
+  EXPECT_FALSE(store_.Get(key).ok()) << "there is no second file";
+
+  output.mutable_sources()->set_file(0, 0);
+  ASSERT_TRUE(writer_.Add(output).ok());
+  ASSERT_TRUE(writer_.Flush().ok());
+  EXPECT_EQ(*store_.Get(key), output.sources().SerializeAsString());
+}
+
 TEST_F(RenderingWriterTest, TheSecondOfOneInputSharesTheFirstsBundle) {
   const auto first = writer_.Add(Honest());
   pb::RenderOutput second = Honest();

@@ -25,14 +25,31 @@ namespace {
 
 using Uses = std::set<std::string>;
 
-absl::StatusOr<Bundle> BundleOf(Rendering rendering) {
+// Where objects come from.
+using Places = std::map<ObjectKey, std::pair<std::string, int>>;
+
+absl::StatusOr<Bundle> BundleOf(Rendering rendering, Places& places) {
   std::vector<BundleInput> objects;
   objects.reserve(rendering.objects.size());
   for (RenderedObject& rendered : rendering.objects) {
+    places[rendered.object.key] = {rendered.file, rendered.line};
     objects.push_back({.object = std::move(rendered.object),
                        .origin = absl::StrCat(rendered.file, ":", rendered.line)});
   }
   return MakeBundle(std::move(objects));
+}
+
+void SetSources(const Places& places, const v1::Manifest& manifest, v1::ObjectSources& sources) {
+  std::map<std::string, uint32_t> numbers;
+  for (const v1::ManifestEntry& entry : manifest.entries()) {
+    const auto place = places.find(KeyOf(entry));
+    CHECK(place != places.end()) << "a bundle has an object that was not rendered";
+    const auto& [file, line] = place->second;
+    const auto [number, added] = numbers.try_emplace(file, numbers.size());
+    if (added) sources.add_files(file);
+    sources.add_file(number->second);
+    sources.add_line(static_cast<uint32_t>(std::max(0, line)));
+  }
 }
 
 void SetBundle(Bundle bundle, v1::RenderOutput& output) {
@@ -174,8 +191,10 @@ class PathRenderer {
   absl::Status RenderInto(const v1::RenderInput& input, v1::RenderOutput& output) {
     absl::StatusOr<Rendering> rendering = RenderOf(input);
     if (!rendering.ok()) return rendering.status();
-    absl::StatusOr<Bundle> bundle = BundleOf(*std::move(rendering));
+    Places places;
+    absl::StatusOr<Bundle> bundle = BundleOf(*std::move(rendering), places);
     if (!bundle.ok()) return bundle.status();
+    SetSources(places, bundle->manifest, *output.mutable_sources());
     SetBundle(*std::move(bundle), output);
     return absl::OkStatus();
   }

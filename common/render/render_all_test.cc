@@ -67,6 +67,27 @@ int CountRendered(const v1::RenderResponse& response) {
   return count;
 }
 
+TEST(RenderAll, SaysWhereEachObjectStands) {
+  Repository repository;
+  repository.Put("web/b.yaml",
+                 absl::StrCat("# two\n---\n", ConfigMap("z", "1"), "---\n", ConfigMap("a", "1")));
+  repository.Put("web/a.yaml", ConfigMap("m", "1"));
+  v1::RenderRequest request;
+  *request.add_inputs() = Input("web", "one", "dev");
+  const v1::RenderResponse response = RenderAll(request, repository.Reader());
+  const v1::RenderOutput& output = response.outputs(0);
+  const absl::StatusOr<v1::Manifest> manifest = ParseManifest(output.manifest());
+  ASSERT_TRUE(manifest.ok());
+  std::map<std::string, std::string> places;
+  for (int i = 0; i < manifest->entries_size(); ++i) {
+    const v1::ObjectSources& sources = output.sources();
+    places[manifest->entries(i).name()] =
+        absl::StrCat(sources.files(static_cast<int>(sources.file(i))), ":", sources.line(i));
+  }
+  EXPECT_EQ(places, (std::map<std::string, std::string>{
+                        {"a", "web/b.yaml:8"}, {"m", "web/a.yaml:1"}, {"z", "web/b.yaml:3"}}));
+}
+
 TEST(RenderAll, RendersOnceForAllClustersWhenTheFilesNameNone) {
   Repository repository;
   repository.Put("web/a.yaml", ConfigMap("a", "1"));

@@ -403,6 +403,10 @@ class CoreFixture : public testing::Test {
   std::shared_ptr<const ClusterRow> ClusterOf(const std::string& name) {
     return core->View()->clusters().Find(name);
   }
+  v1::ClusterView ViewOf(const std::string& name, bool detail) {
+    const std::shared_ptr<const FleetView> fleet = core->View();
+    return MakeClusterView(*fleet, *fleet->clusters().Find(name), detail);
+  }
   std::shared_ptr<const PackageRow> PackageOf(const std::string& name) {
     return core->View()->packages().Find(name);
   }

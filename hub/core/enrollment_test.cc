@@ -98,6 +98,38 @@ TEST_F(EnrollmentTest, ACrashBeforeTheCertificateLosesNothing) {
   EXPECT_EQ(response->state(), pb::EnrollResponse::STATE_ACCEPTED);
 }
 
+TEST_F(EnrollmentTest, ATokenIsForgottenAWeekAfterItExpired) {
+  Token("one");  // nobody comes with it
+  FakeAgent& two = Join("two");
+  Report(two, Applied(two));
+  now += limits::kTokenLifetime + limits::kTokenRecordKept - absl::Seconds(1);
+  Do(Tick{});
+  EXPECT_EQ(store.Scan(keys::kTokens)->size(), 2u);
+  Restart();  // what was planned is planned again
+  now += absl::Seconds(2);
+  Do(Tick{});
+  EXPECT_TRUE(store.Scan(keys::kTokens)->empty());
+  EXPECT_EQ(ClusterOf("two")->state, pb::ClusterRecord::STATE_ENROLLED);
+}
+
+TEST_F(EnrollmentTest, ATokenIsKeptUntilItsClusterHasComeForItsCertificate) {
+  const std::string token = Token("");
+  ASSERT_EQ(Enroll(token)->state(), pb::EnrollResponse::STATE_PENDING);
+  now += limits::kTokenLifetime + limits::kTokenRecordKept * 2;
+  Do(Tick{});
+  ASSERT_TRUE(Ask(AcceptCluster{"one"}).ok());
+  Run();
+  const auto accepted = Enroll(token);
+  ASSERT_TRUE(accepted.ok()) << accepted.status();
+  EXPECT_EQ(accepted->state(), pb::EnrollResponse::STATE_ACCEPTED);
+
+  agent_.id = ClusterOf("one")->id;
+  Connect(agent_);
+  now += absl::Hours(25);
+  Do(Tick{});
+  EXPECT_TRUE(store.Scan(keys::kTokens)->empty());
+}
+
 TEST_F(EnrollmentTest, EveryBadTokenGetsTheSameWords) {
   const std::string expired = Token("one");
   const std::string revoked = Token("two");
@@ -187,7 +219,7 @@ TEST_F(EnrollmentTest, AnAgentThatNamesItselfWaitsForAPerson) {
   ASSERT_TRUE(pending.ok()) << pending.status();
   EXPECT_EQ(pending->state(), pb::EnrollResponse::STATE_PENDING);
   EXPECT_TRUE(pending->certificate_der().empty());
-  const pb::ClusterView view = MakeClusterView(*ClusterOf("one"), false);
+  const pb::ClusterView view = ViewOf("one", false);
   EXPECT_EQ(view.state(), "Pending");
   EXPECT_EQ(view.words(), pending->words());
   EXPECT_EQ(core->View()->Admitted(agent_.key.Spki()), std::nullopt);
@@ -217,7 +249,7 @@ TEST_F(EnrollmentTest, RevocationClosesTheConnectionAndKeepsWhatRuns) {
   EXPECT_TRUE(out.batch.essential());
   EXPECT_TRUE(out.sends.empty()) << "nothing is taken away from the cluster";
   EXPECT_EQ(core->View()->Admitted(one.key.Spki()), std::nullopt);
-  EXPECT_EQ(MakeClusterView(*ClusterOf("one"), false).state(), "Revoked");
+  EXPECT_EQ(ViewOf("one", false).state(), "Revoked");
 
   const Outbox back = Connect(one);
   ASSERT_EQ(back.closes.size(), 1u);
@@ -231,7 +263,7 @@ TEST_F(EnrollmentTest, RevocationClosesTheConnectionAndKeepsWhatRuns) {
   EXPECT_TRUE(absl::IsAlreadyExists(Enroll(EnrollWith(token, one, MakeCsr(one.key))).status()));
   agent_.name = "one";
   EXPECT_TRUE(Enroll(token).ok());
-  EXPECT_EQ(MakeClusterView(*ClusterOf("one"), false).state(), "Enrolled");
+  EXPECT_EQ(ViewOf("one", false).state(), "Enrolled");
 }
 
 TEST_F(EnrollmentTest, AKeyThatIsNotTheClustersIsClosed) {

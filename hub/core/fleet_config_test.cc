@@ -145,7 +145,7 @@ TEST_F(FleetConfigTest, AnEnrolledClusterKeepsItsLabelsWhenItsDeclarationGoes) {
   *config.mutable_packages(0)->mutable_targets(0)->mutable_cluster_selector()->add_match_labels() =
       *label;
   PushConfig();
-  EXPECT_EQ(MakeClusterView(*ClusterOf("one"), false).state(), "Declared");
+  EXPECT_EQ(ViewOf("one", false).state(), "Declared");
   FakeAgent& one = Join("one");
   ASSERT_EQ(one.desired.packages_size(), 1);
   config.clear_clusters();

@@ -38,6 +38,18 @@ std::string RevisionText(const std::set<std::pair<std::string, std::string>>& so
   return absl::StrCat(*repositories.begin(), "@", sources.begin()->second.substr(0, 7));
 }
 
+// The repository and the commit to show for a bundle that the package has, or should have.
+std::pair<std::string, std::string> SourceOf(const FleetView& fleet, const PackageStatus& package,
+                                             const AppliedBundle& bundle) {
+  std::string commit = bundle.commit;
+  if (package.desired != nullptr && package.desired->bundle == bundle.bundle &&
+      package.desired->source->repository == bundle.repository) {
+    const std::optional<RenderingRow> rendering = RenderingOf(fleet, package);
+    if (rendering && !rendering->commit.empty()) commit = rendering->commit;
+  }
+  return {bundle.repository, std::move(commit)};
+}
+
 void AddDetail(const ClusterRow& row, pb::ClusterView& view) {
   pb::ObservedState observed;
   if (row.observed != nullptr) observed.ParseFromString(*row.observed);
@@ -200,6 +212,10 @@ void FindInClusters(const FleetView& view, pb::HubView& out) {
       warnings.Add(subject, row.message, absl::StrCat("muster accept ", name));
     }
     if (row.state != pb::ClusterRecord::STATE_ENROLLED) return;
+    for (const pb::Condition& condition : row.conditions) {
+      if (condition.type() != kReceiptsMissing) continue;
+      warnings.Add(subject, condition.message(), absl::StrCat("muster events --cluster ", name));
+    }
     if (row.certificate_expires_ms > 0 && row.certificate_expires_ms <= view.hub().now_ms) {
       errors.Add(subject, "its certificate has expired: it cannot connect any more",
                  absl::StrCat("muster revoke ", name, " && muster join ", name));
@@ -237,25 +253,34 @@ std::vector<Digest> FleetView::BundlesOf(const ClusterId& id) const {
   return bundles;
 }
 
-std::string DesiredRevision(const ClusterRow& row) {
+std::optional<RenderingRow> RenderingOf(const FleetView& fleet, const PackageStatus& package) {
+  if (!package.selected || !package.current) return std::nullopt;
+  const std::shared_ptr<const PackageRow> row = fleet.packages().Find(package.name.text());
+  if (row == nullptr) return std::nullopt;
+  for (const RenderingRow& rendering : row->renderings) {
+    if (rendering.id == package.rendering) return rendering;
+  }
+  return std::nullopt;
+}
+
+std::string DesiredRevision(const FleetView& fleet, const ClusterRow& row) {
   std::set<std::pair<std::string, std::string>> sources;
   for (const PackageStatus& package : row.packages) {
-    if (package.desired == nullptr) continue;
-    sources.insert({package.desired->source->repository, package.desired->source->commit});
+    if (package.desired != nullptr)
+      sources.insert(SourceOf(fleet, package, *package.desired->source));
   }
   return RevisionText(sources);
 }
 
-std::string AppliedRevision(const ClusterRow& row) {
+std::string AppliedRevision(const FleetView& fleet, const ClusterRow& row) {
   std::set<std::pair<std::string, std::string>> sources;
   for (const PackageStatus& package : row.packages) {
-    if (package.applied == nullptr) continue;
-    sources.insert({package.applied->repository, package.applied->commit});
+    if (package.applied != nullptr) sources.insert(SourceOf(fleet, package, *package.applied));
   }
   return RevisionText(sources);
 }
 
-pb::ClusterView MakeClusterView(const ClusterRow& row, bool detail) {
+pb::ClusterView MakeClusterView(const FleetView& fleet, const ClusterRow& row, bool detail) {
   pb::ClusterView view;
   view.set_name(row.name);
   view.set_id(row.id.text());
@@ -268,8 +293,8 @@ pb::ClusterView MakeClusterView(const ClusterRow& row, bool detail) {
   view.set_mode(row.mode);
   view.set_desired_generation(row.desired_generation);
   view.set_applied_generation(row.applied_generation);
-  view.set_desired_revision(DesiredRevision(row));
-  view.set_applied_revision(AppliedRevision(row));
+  view.set_desired_revision(DesiredRevision(fleet, row));
+  view.set_applied_revision(AppliedRevision(fleet, row));
   view.set_last_seen_ms(row.last_seen_ms);
   view.set_enrolled_ms(row.enrolled_ms);
   view.set_agent_version(row.agent_version);
@@ -348,14 +373,17 @@ pb::HubView MakeHubView(const FleetView& view) {
 CommitCount CountCommit(const FleetView& view, absl::string_view repository,
                         absl::string_view commit) {
   CommitCount count;
+  // The commit that first gave the bundle, or the newest that does.
+  const auto is = [&](const PackageStatus& package, const AppliedBundle& bundle) {
+    return bundle.repository == repository &&
+           (bundle.commit == commit || SourceOf(view, package, bundle).second == commit);
+  };
   view.clusters().VisitAll([&](const std::string&, const ClusterRow& row) {
     bool desired = false;
     bool applied = false;
     for (const PackageStatus& package : row.packages) {
-      desired |= package.desired != nullptr && package.desired->source->repository == repository &&
-                 package.desired->source->commit == commit;
-      applied |= package.applied != nullptr && package.applied->repository == repository &&
-                 package.applied->commit == commit;
+      desired |= package.desired != nullptr && is(package, *package.desired->source);
+      applied |= package.applied != nullptr && is(package, *package.applied);
     }
     count.clusters_desired += desired;
     count.clusters_applied += applied;

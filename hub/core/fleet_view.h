@@ -4,7 +4,7 @@
 //
 //   std::shared_ptr<const FleetView> view = published.Get();
 //   view->clusters().Visit(page_token, [&](const std::string& name, const ClusterRow& row) {...});
-//   pb::ClusterView one = MakeClusterView(*row, /*detail=*/true);
+//   pb::ClusterView one = MakeClusterView(*view, *row, /*detail=*/true);
 //
 // Any thread. Journals (commits, events, history, tokens) are not here: read them from the store,
 // with the keys of hub/core/keys.h; what they need from the fleet is in CountCommit.
@@ -25,6 +25,9 @@
 #include "proto/storage.pb.h"
 
 namespace muster::hub {
+
+// The condition of a cluster whose receipts do not follow one another.
+inline constexpr absl::string_view kReceiptsMissing = "ReceiptsMissing";
 
 // A bundle and where it came from.
 struct AppliedBundle {
@@ -57,6 +60,10 @@ struct PackageStatus {
   uint32_t failed = 0;
   uint64_t drift_healed = 0;
   bool selected = false;  // whether the package's declaration selects the cluster
+  // Of `selected` ones: which of the package's renderings is the cluster's, and whether `desired`
+  // is what it gave.
+  bool current = false;
+  uint32_t rendering = 0;
   std::shared_ptr<const std::string> error;  // why the newest revision is not desired; may be null
 };
 
@@ -96,10 +103,18 @@ struct ClusterRow {
   std::vector<v1::Condition> conditions;  // the hub's own, sorted by type
 };
 
+// One rendering of a package, for all clusters that share it.
+struct RenderingRow {
+  uint32_t id = 0;     // among those of the package
+  Digest input;        // of the last good one
+  std::string commit;  // the newest one that gave it; empty: not known since the hub was started
+};
+
 struct PackageRow {
   v1::Package spec;
   bool suspended = false;
-  std::string commit;    // last rendered wholly or in part
+  std::string commit;  // last rendered wholly or in part
+  std::vector<RenderingRow> renderings;
   int32_t bundles = 0;   // distinct renderings in use
   int32_t objects = 0;   // of the largest bundle
   int32_t selected = 0;  // clusters
@@ -166,7 +181,10 @@ class FleetView {
 // ---------------------------------------------------------------- what people see
 
 // `detail` fills `packages` and `conditions`.
-v1::ClusterView MakeClusterView(const ClusterRow& row, bool detail);
+v1::ClusterView MakeClusterView(const FleetView& fleet, const ClusterRow& row, bool detail);
+
+// The rendering that the package's desired bundle comes from; nullopt when that is not known.
+std::optional<RenderingRow> RenderingOf(const FleetView& fleet, const PackageStatus& package);
 
 // Counts over the clusters: O(clusters). For several packages make the counts once.
 v1::PackageView MakePackageView(const FleetView& view, const PackageRow& row);
@@ -179,8 +197,10 @@ v1::HubView MakeHubView(const FleetView& view);
 CommitCount CountCommit(const FleetView& view, absl::string_view repository,
                         absl::string_view commit);
 
-// "apps@1a2b3c4" for one repository, "3 repositories" for more, "" for none.
-std::string DesiredRevision(const ClusterRow& row);
-std::string AppliedRevision(const ClusterRow& row);
+// "apps@1a2b3c4" for one repository, "3 repositories" for more, "" for none. The commit is the
+// newest one that gives what is there: a package that a commit did not change is at that commit
+// too.
+std::string DesiredRevision(const FleetView& fleet, const ClusterRow& row);
+std::string AppliedRevision(const FleetView& fleet, const ClusterRow& row);
 
 }  // namespace muster::hub

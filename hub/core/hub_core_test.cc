@@ -39,11 +39,38 @@ TEST_F(HubCoreTest, OneCommitReachesEveryCluster) {
 
   ReportAll();
   EXPECT_TRUE(ClusterOf("one")->converged);
-  EXPECT_EQ(MakeClusterView(*ClusterOf("two"), false).applied_revision(), "apps@c2");
+  EXPECT_EQ(ViewOf("two", false).applied_revision(), "apps@c2");
   const CommitCount count = CountCommit(*core->View(), "apps", "c2");
   EXPECT_EQ(count.clusters_desired, 2);
   EXPECT_EQ(count.clusters_applied, 2);
   EXPECT_EQ(MakeHubView(*core->View()).converged(), 2);
+}
+
+TEST_F(HubCoreTest, ACommitThatChangesOnePackageIsTheRevisionOfAll) {
+  SmallFleet();
+  DeclarePackage("api");
+  PushConfig();
+  PushApps("c2", {{"web", "one"}, {"api", "api"}});
+  Join("one");
+  ReportAll();
+  PushApps("c3", {{"web", "two"}, {"api", "api"}});
+  EXPECT_EQ(ViewOf("one", false).desired_revision(), "apps@c3") << "api is as c3 says, too";
+  EXPECT_EQ(ViewOf("one", false).applied_revision(), "apps@2 commits") << "web is not there yet";
+  ReportAll();
+  EXPECT_EQ(ViewOf("one", false).applied_revision(), "apps@c3");
+  EXPECT_EQ(CountCommit(*core->View(), "apps", "c3").clusters_applied, 1);
+
+  PushApps("c4", {{"web", "two"}, {"api", "api"}, {"README", "news"}});
+  EXPECT_EQ(ViewOf("one", false).applied_revision(), "apps@c4") << "nothing had to be done";
+  EXPECT_EQ(CountCommit(*core->View(), "apps", "c4").clusters_applied, 1);
+  EXPECT_EQ(CountCommit(*core->View(), "apps", "c3").clusters_applied, 1) << "web is from there";
+
+  // A rendering that fails is at the commit of its last good one.
+  PushApps("c5", {{"web", "error"}, {"api", "api"}});
+  EXPECT_EQ(ViewOf("one", false).applied_revision(), "apps@2 commits");
+  const pb::ClusterView detail = ViewOf("one", true);
+  EXPECT_EQ(detail.packages(0).applied_commit(), "c2") << "that gave api first";
+  EXPECT_EQ(detail.packages(1).applied_commit(), "c3");
 }
 
 TEST_F(HubCoreTest, EqualClustersShareOneRendering) {
@@ -113,13 +140,13 @@ TEST_F(HubCoreTest, ARestartShowsTheSameAndGoesOn) {
   SmallFleet();
   FakeAgent& one = Join("one", {{"env", "prod"}});
   ReportAll();
-  const pb::ClusterView before = MakeClusterView(*ClusterOf("one"), true);
+  const pb::ClusterView before = ViewOf("one", true);
   Restart();
   Do(Tick{});
   Run();
   const Outbox out = Connect(one);
   EXPECT_EQ(out.sends.size(), 1u) << "only Welcome: nothing was lost";
-  pb::ClusterView after = MakeClusterView(*ClusterOf("one"), true);
+  pb::ClusterView after = ViewOf("one", true);
   EXPECT_EQ(after.SerializeAsString(), before.SerializeAsString());
 
   PushApps("c2", {{"web", "two"}});

@@ -18,6 +18,7 @@ std::string Cluster(const ClusterId& id) { return absl::StrCat(kClusters, id.tex
 std::string Desired(const ClusterId& id) { return absl::StrCat(kDesired, id.text()); }
 std::string Observed(const ClusterId& id) { return absl::StrCat(kObserved, id.text()); }
 std::string Token(const TokenId& id) { return absl::StrCat(kTokens, id.text()); }
+std::string Sources(const Digest& input) { return absl::StrCat(kSources, input.hex()); }
 std::string Render(const Digest& input) { return absl::StrCat(kRenders, input.hex()); }
 std::string Credential(absl::string_view name) { return absl::StrCat(kCredentials, name); }
 std::string Receipt(const Digest& payload) { return absl::StrCat(kReceipts, payload.hex()); }

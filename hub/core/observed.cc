@@ -53,6 +53,35 @@ absl::StatusOr<Receipt> OpenReceipt(const State& state, const ClusterState& clus
   return receipt;
 }
 
+// Each receipt names the one before it, so that none can be left out or put in afterwards.
+bool Follows(const ClusterState& cluster, const Receipt& receipt) {
+  const Digest& last = cluster.reported.receipt;
+  const std::string& previous = receipt.content.previous_digest();
+  if (receipt.digest == last) return true;  // sent again
+  return last.empty() ? previous.empty() : previous == last.view();
+}
+
+// The receipt is kept all the same, because it is signed. The condition stays until one follows
+// again, the event for good.
+void NoteBreak(Turn& turn, ClusterState& cluster, const Receipt& receipt) {
+  const Digest& last = cluster.reported.receipt;
+  const absl::StatusOr<Digest> previous = Digest::FromBytes(receipt.content.previous_digest());
+  const std::string message = absl::StrCat(
+      "the receipt of generation ", receipt.content.generation(), " follows ",
+      previous.ok() ? absl::StrCat("receipt ", previous->short_hex()) : "no receipt",
+      ", and the last that came is ", last.empty() ? "none" : last.short_hex(),
+      "; receipts are missing, or the hub or the agent runs on an older copy of its data");
+  SetCondition(
+      cluster.conditions,
+      MakeCondition(kReceiptsMissing, pb::CONDITION_STATUS_TRUE, "ReceiptChainBroken", message, ""),
+      turn.state.now_ms());
+  Note(turn, {.reason = "ReceiptChainBroken",
+              .subject = SubjectOf(cluster),
+              .message = message,
+              .actor = cluster.record.name(),
+              .warning = true});
+}
+
 // Keeps a good receipt; a bad one is refused and shown, and the report itself still counts.
 std::optional<Receipt> TakeReceipt(Turn& turn, ClusterState& cluster, const pb::Report& report) {
   if (!report.has_receipt()) return std::nullopt;
@@ -76,6 +105,13 @@ std::optional<Receipt> TakeReceipt(Turn& turn, ClusterState& cluster, const pb::
     return std::nullopt;
   }
   ClearCondition(cluster.conditions, "ReceiptTrusted");
+  if (!Follows(cluster, *receipt)) {
+    // An agent that was killed sends again what it does not know to have arrived.
+    if (receipt->content.generation() < cluster.reported.generation) return std::nullopt;
+    NoteBreak(turn, cluster, *receipt);
+  } else {
+    ClearCondition(cluster.conditions, kReceiptsMissing);
+  }
   pb::ReceiptRecord record;
   *record.mutable_envelope() = report.receipt();
   record.set_cluster_id(cluster.id.text());

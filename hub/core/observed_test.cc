@@ -16,8 +16,11 @@ class ObservedTest : public CoreFixture {
 
   FakeAgent& one() { return agents["one"]; }
 
-  pb::Envelope Receipt(const Ed25519PrivateKey& key, const std::string& cluster_id) {
+  pb::Envelope Receipt(const Ed25519PrivateKey& key, const std::string& cluster_id,
+                       const std::string& previous = "", int64_t applied_ms = 0) {
     pb::ApplyReceipt receipt;
+    receipt.set_previous_digest(previous);
+    receipt.set_applied_ms(applied_ms);
     receipt.set_hub_id(HubId());
     receipt.set_cluster_id(cluster_id);
     receipt.set_generation(one().desired.generation());
@@ -125,6 +128,49 @@ TEST_F(ObservedTest, AReceiptByAnotherKeyOrForAnotherClusterIsRefused) {
   EXPECT_EQ(ConditionIn(ClusterOf("one")->conditions, "ReceiptTrusted"), nullptr);
 }
 
+TEST_F(ObservedTest, AReceiptThatDoesNotFollowTheLastOneBreaksTheChain) {
+  const pb::Envelope first = Receipt(one().identity, one().id.text());
+  ReportWith(first);
+  ReportWith(first);
+  const Digest last = Digest::Of(first.payload());
+  const pb::Envelope second = Receipt(one().identity, one().id.text(), last.bytes());
+  ReportWith(second);
+  EXPECT_EQ(ConditionIn(ClusterOf("one")->conditions, kReceiptsMissing), nullptr);
+  EXPECT_FALSE(HasEvent("ReceiptChainBroken"));
+
+  // The agent goes on from an older copy of its data: another second receipt.
+  const pb::Envelope fork = Receipt(one().identity, one().id.text(), last.bytes(), 7);
+  ReportWith(fork);
+  EXPECT_TRUE(HasEvent("ReceiptChainBroken"));
+  const pb::Condition* const broken = ConditionIn(ClusterOf("one")->conditions, kReceiptsMissing);
+  ASSERT_NE(broken, nullptr);
+  EXPECT_EQ(ClusterOf("one")->sync, pb::SYNC_STATUS_SYNCED) << "it runs what it should";
+  EXPECT_NE(MakeHubView(*core->View()).findings().size(), 0);
+  EXPECT_NE(broken->message().find(last.short_hex()), std::string::npos) << broken->message();
+  EXPECT_TRUE(store.Get(keys::Receipt(Digest::Of(fork.payload()))).ok()) << "signed, so kept";
+
+  ReportWith(Receipt(one().identity, one().id.text(), Digest::Of(fork.payload()).bytes()));
+  EXPECT_EQ(ConditionIn(ClusterOf("one")->conditions, kReceiptsMissing), nullptr);
+}
+
+TEST_F(ObservedTest, AReceiptThatComesAgainLateBreaksNothing) {
+  const pb::Envelope first = Receipt(one().identity, one().id.text());
+  ReportWith(first);
+  PushApps("c2", {{"web", "two"}});
+  const pb::Envelope second =
+      Receipt(one().identity, one().id.text(), Digest::Of(first.payload()).bytes());
+  ReportWith(second);
+  ReportWith(first);
+  PushApps("c3", {{"web", "three"}});
+  ReportWith(Receipt(one().identity, one().id.text(), Digest::Of(second.payload()).bytes()));
+  EXPECT_FALSE(HasEvent("ReceiptChainBroken"));
+}
+
+TEST_F(ObservedTest, AFirstReceiptThatNamesAnEarlierOneBreaksTheChain) {
+  ReportWith(Receipt(one().identity, one().id.text(), Digest::Of("lost").bytes()));
+  EXPECT_TRUE(HasEvent("ReceiptChainBroken"));
+}
+
 TEST_F(ObservedTest, DriftIsNotedWhenSeenAndWhenHealed) {
   pb::ObservedState state = Applied(one());
   Report(one(), state);
@@ -134,7 +180,7 @@ TEST_F(ObservedTest, DriftIsNotedWhenSeenAndWhenHealed) {
   Report(one(), state);
   EXPECT_TRUE(HasEvent("DriftDetected"));
   EXPECT_EQ(ClusterOf("one")->sync, pb::SYNC_STATUS_OUT_OF_SYNC);
-  EXPECT_EQ(MakeClusterView(*ClusterOf("one"), false).drifted(), 1u);
+  EXPECT_EQ(ViewOf("one", false).drifted(), 1u);
   state.mutable_packages(0)->set_drifted(0);
   state.mutable_packages(0)->set_drift_healed(1);
   Report(one(), state);
@@ -146,7 +192,7 @@ TEST_F(ObservedTest, DetailNamesTheBundleThatProblemsSpeakOf) {
   pb::ObservedState state = Applied(one());
   state.mutable_packages(0)->set_attempted_digest(std::string(Digest::kSize, 'a'));
   Report(one(), state);
-  const pb::ClusterView view = MakeClusterView(*ClusterOf("one"), true);
+  const pb::ClusterView view = ViewOf("one", true);
   EXPECT_EQ(view.packages(0).attempted_bundle(), std::string(Digest::kSize, 'a'));
   EXPECT_EQ(view.packages(0).repository(), "apps");
 }
@@ -212,7 +258,7 @@ TEST_F(ObservedTest, SilenceMakesStaleThenOfflineAndALifeSignConnected) {
   EXPECT_EQ(ClusterOf("one")->sync, pb::SYNC_STATUS_UNKNOWN);
   EXPECT_EQ(ClusterOf("one")->health, pb::HEALTH_STATUS_UNKNOWN);
   EXPECT_EQ(ClusterOf("one")->applied_generation, 1u) << "the last word is kept";
-  EXPECT_EQ(MakeClusterView(*ClusterOf("one"), false).applied_revision(), "apps@c1");
+  EXPECT_EQ(ViewOf("one", false).applied_revision(), "apps@c1");
   Pass(absl::Seconds(240));
   EXPECT_EQ(ClusterOf("one")->connection, pb::CONNECTION_STATUS_OFFLINE);
   EXPECT_TRUE(HasEvent("ClusterOffline"));

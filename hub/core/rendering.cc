@@ -163,6 +163,7 @@ void Remember(Turn& turn, const Digest& params, const Rendered& result) {
   if (inputs.size() <= kRendersKept) return;
   renders.by_input.erase(inputs.front());
   turn.out.batch.Delete(keys::Render(inputs.front()));
+  turn.out.batch.Delete(keys::Sources(inputs.front()));
   inputs.erase(inputs.begin());
 }
 
@@ -244,6 +245,7 @@ absl::Status TakeResult(Turn& turn, const RenderUnderWay& under_way,
   Variant& variant = at->second;
   if (!ToldApart(turn, asked.package, package, variant, result)) return absl::OkStatus();
   variant.tried_commit = under_way.commit;
+  turn.state.marks.view_packages.insert(asked.package);
   if (bundle.ok()) {
     TakeGood(turn, package, variant, under_way.commit, result.input, *bundle);
     return absl::OkStatus();

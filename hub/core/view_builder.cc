@@ -1,6 +1,7 @@
 #include "hub/core/view_builder.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +19,13 @@ namespace {
 // Why the newest revision is not what the cluster should have; null when it is.
 std::shared_ptr<const std::string> ErrorOf(const Placement& placement) {
   return placement.variant == nullptr ? placement.error : placement.variant->error;
+}
+
+// Tells a package's renderings apart, in four bytes for each of its clusters.
+uint32_t IdOf(const Variant& variant) {
+  uint32_t id = 0;
+  std::memcpy(&id, variant.params.view().data(), sizeof(id));
+  return id;
 }
 
 // Whether what the agent said of a package is about the bundle that it should have.
@@ -77,16 +85,21 @@ std::vector<PackageStatus> StatusesOf(const ClusterState& cluster) {
     if (reported != cluster.reported.packages.end()) earliest(reported->name.text());
     if (next == nullptr) return statuses;
 
+    const Variant* variant = nullptr;
     PackageStatus& status = statuses.emplace_back();
     status.name = PackageName(*next);
     if (placement != cluster.placements.end() &&
         placement->package->record.spec().name() == status.name.text()) {
       status.selected = true;
-      status.error = ErrorOf(*placement++);
+      status.error = ErrorOf(*placement);
+      variant = placement++->variant;
     }
     if (desired != cluster.desired.packages.end() && (*desired)->name == status.name) {
       status.desired = *desired++;
     }
+    if (variant != nullptr) status.rendering = IdOf(*variant);
+    status.current = variant != nullptr && status.desired != nullptr && variant->good &&
+                     variant->good->bundle_digest() == status.desired->bundle.view();
     const ReportedPackage* said = nullptr;
     if (reported != cluster.reported.packages.end() && reported->name == status.name) {
       said = &*reported++;
@@ -293,6 +306,10 @@ void ViewBuilder::BuildPackage(const PackageName& name, FleetView& view) {
   for (const auto& [params, variant] : package.variants) {
     row->selected += variant.clusters;
     if (!variant.good) continue;
+    const absl::StatusOr<Digest> input = Digest::FromBytes(variant.good->input_digest());
+    row->renderings.push_back({.id = IdOf(variant),
+                               .input = input.ok() ? *input : Digest(),
+                               .commit = variant.error == nullptr ? variant.tried_commit : ""});
     row->objects = std::max(row->objects, static_cast<int32_t>(variant.good->object_count()));
     const bool newest = repository != state_.repositories.end() &&
                         variant.good->commit() == repository->second.record.commit();

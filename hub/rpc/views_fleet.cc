@@ -44,7 +44,7 @@ absl::StatusOr<pb::ListClustersResponse> ListClusters(const Reading& reading,
   if (!request.name().empty()) {
     const std::shared_ptr<const ClusterRow> row = reading.fleet.clusters().Find(request.name());
     if (row == nullptr) return NoSuch("cluster", request.name());
-    *response.add_clusters() = MakeClusterView(*row, request.detail());
+    *response.add_clusters() = MakeClusterView(reading.fleet, *row, request.detail());
     response.set_total(1);
     return response;
   }
@@ -57,7 +57,7 @@ absl::StatusOr<pb::ListClustersResponse> ListClusters(const Reading& reading,
           reading.fleet.clusters(), page,
           [&](const ClusterRow& row) { return all || Matches(selector, LabelsOfRow(row)); },
           [&](const ClusterRow& row) {
-            *response.add_clusters() = MakeClusterView(row, request.detail());
+            *response.add_clusters() = MakeClusterView(reading.fleet, row, request.detail());
           }));
   response.set_total(total);
   response.set_next_page_token(page.next_token());

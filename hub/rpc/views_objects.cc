@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -9,9 +10,11 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/digest.h"
 #include "common/base/status_macros.h"
+#include "hub/core/keys.h"
 #include "hub/rpc/blob_access.h"
 #include "hub/rpc/page.h"
 #include "hub/rpc/views.h"
+#include "proto/child.pb.h"
 #include "proto/storage.pb.h"
 
 namespace muster::hub {
@@ -28,8 +31,13 @@ Identity IdentityOf(const T& object) {
   return {object.api_version(), object.kind(), object.namespace_(), object.name()};
 }
 
+struct BundleObject {
+  pb::ManifestEntry entry;
+  int number = 0;  // in the manifest
+};
+
 // The objects of a bundle, by identity.
-using Objects = std::map<Identity, pb::ManifestEntry>;
+using Objects = std::map<Identity, BundleObject>;
 
 absl::StatusOr<Objects> ReadObjects(const Store& store, const std::string& bundle) {
   Objects objects;
@@ -40,11 +48,23 @@ absl::StatusOr<Objects> ReadObjects(const Store& store, const std::string& bundl
   if (!manifest.ParseFromString(content)) {
     return absl::DataLossError(absl::StrCat("bundle ", digest.short_hex(), " is damaged"));
   }
+  int number = 0;
   for (pb::ManifestEntry& entry : *manifest.mutable_entries()) {
     const Identity identity = IdentityOf(entry);
-    objects.emplace(identity, std::move(entry));
+    objects.emplace(identity, BundleObject{std::move(entry), number++});
   }
   return objects;
+}
+
+// Where the objects of the package's desired bundle stand in the repository; empty when that is not
+// known.
+pb::ObjectSources ReadSources(const Reading& reading, const PackageStatus& package) {
+  pb::ObjectSources sources;
+  const std::optional<RenderingRow> rendering = RenderingOf(reading.fleet, package);
+  if (!rendering) return sources;
+  const absl::StatusOr<std::string> bytes = reading.store.Get(keys::Sources(rendering->input));
+  if (!bytes.ok() || !sources.ParseFromString(*bytes)) sources.Clear();
+  return sources;
 }
 
 pb::SyncStatus SyncOf(const pb::ObjectProblem& problem) {
@@ -68,8 +88,9 @@ pb::HealthStatus HealthOf(const pb::ObjectProblem& problem) {
 // One package of one cluster, object by object.
 class PackageObjects {
  public:
-  PackageObjects(const Reading& reading, const pb::ClusterPackageView& package)
-      : reading_(reading), package_(package) {}
+  PackageObjects(const Reading& reading, const ClusterRow& cluster,
+                 const pb::ClusterPackageView& package)
+      : reading_(reading), cluster_(cluster), package_(package) {}
 
   absl::Status Load() {
     ASSIGN_OR_RETURN(desired_, ReadObjects(reading_.store, package_.desired_bundle()));
@@ -80,6 +101,9 @@ class PackageObjects {
                applied.ok()) {
       applied_ = *std::move(applied);  // An old bundle that is gone makes all differ: true enough.
     }
+    for (const PackageStatus& status : cluster_.packages) {
+      if (status.name.text() == package_.name()) sources_ = ReadSources(reading_, status);
+    }
     for (const pb::ObjectProblem& problem : package_.problems()) {
       problems_.emplace(IdentityOf(problem), &problem);
     }
@@ -88,10 +112,16 @@ class PackageObjects {
 
   template <typename Visit>
   void ForEach(Visit visit) const {
-    for (const auto& [identity, entry] : desired_) {
+    for (const auto& [identity, object] : desired_) {
       const auto problem = problems_.find(identity);
-      visit(identity,
-            View(identity, entry, problem == problems_.end() ? nullptr : problem->second));
+      pb::ObjectView view =
+          View(identity, object.entry, problem == problems_.end() ? nullptr : problem->second);
+      if (object.number < std::min(sources_.file_size(), sources_.line_size()) &&
+          sources_.file(object.number) < static_cast<uint32_t>(sources_.files_size())) {
+        view.set_source_file(sources_.files(static_cast<int>(sources_.file(object.number))));
+        view.set_source_line(static_cast<int32_t>(sources_.line(object.number)));
+      }
+      visit(identity, std::move(view));
     }
     // What is not desired and there all the same: unmanaged, held or about to be deleted.
     for (const auto& [identity, problem] : problems_) {
@@ -127,7 +157,8 @@ class PackageObjects {
     if (package_.sync() == pb::SYNC_STATUS_UNKNOWN) return pb::SYNC_STATUS_UNKNOWN;
     if (same_) return pb::SYNC_STATUS_SYNCED;
     const auto applied = applied_.find(identity);
-    const bool equal = applied != applied_.end() && applied->second.digest() == entry.digest();
+    const bool equal =
+        applied != applied_.end() && applied->second.entry.digest() == entry.digest();
     return equal ? pb::SYNC_STATUS_SYNCED : pb::SYNC_STATUS_OUT_OF_SYNC;
   }
 
@@ -140,7 +171,9 @@ class PackageObjects {
   }
 
   const Reading& reading_;
+  const ClusterRow& cluster_;
   const pb::ClusterPackageView& package_;
+  pb::ObjectSources sources_;
   bool same_ = false;
   Objects desired_;
   Objects applied_;
@@ -159,14 +192,14 @@ absl::StatusOr<pb::ListObjectsResponse> ListObjects(const Reading& reading,
     return absl::NotFoundError(absl::StrCat("no cluster is named '", request.cluster(), "'"));
   }
   ASSIGN_OR_RETURN(Page page, Page::Of(request));
-  const pb::ClusterView cluster = MakeClusterView(*row, /*detail=*/true);
+  const pb::ClusterView cluster = MakeClusterView(reading.fleet, *row, /*detail=*/true);
   pb::ListObjectsResponse response;
   int total = 0;
   bool found = request.package().empty();
   for (const pb::ClusterPackageView& package : cluster.packages()) {
     if (!request.package().empty() && package.name() != request.package()) continue;
     found = true;
-    PackageObjects objects(reading, package);
+    PackageObjects objects(reading, *row, package);
     RETURN_IF_ERROR(objects.Load());
     objects.ForEach([&](const Identity& identity, pb::ObjectView view) {
       if (!request.name().empty() && std::get<3>(identity) != request.name()) return;

@@ -110,6 +110,8 @@ TEST_F(OperatorTest, ShowsWhatAClusterRanObjectByObject) {
   EXPECT_EQ(objects.objects(0).package(), "web");
   EXPECT_EQ(objects.objects(0).sync(), pb::SYNC_STATUS_SYNCED);
   EXPECT_EQ(objects.objects(0).health(), pb::HEALTH_STATUS_HEALTHY);
+  EXPECT_EQ(objects.objects(0).source_file(), "web/greeting.yaml");
+  EXPECT_EQ(objects.objects(0).source_line(), 1);
 
   pb::GetBlobRequest blob;
   blob.set_digest(objects.objects(0).entry().digest());

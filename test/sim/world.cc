@@ -137,6 +137,7 @@ void World::Run() {
   Advance(settings_.storm);
   EndStorm();
   MustConverge(settings_.calm);
+  CheckReceipts();
 }
 
 // ---------------------------------------------------------------- questions
@@ -175,11 +176,12 @@ std::string World::Difference(int index) const {
     if (!expected.contains(key)) absl::StrAppend(&text, " surplus ", key.name, " ", json);
   }
   const agent::AgentCore* core = agents_[index]->core();
-  const auto row = hub_->view()->clusters().Find(agents_[index]->name());
+  const std::shared_ptr<const hub::FleetView> view = hub_->view();
+  const auto row = view->clusters().Find(agents_[index]->name());
   return absl::StrCat(
       text, "; agent: ", core == nullptr ? "down" : absl::StrCat(core->observed().generation()),
-      network_->Connected(index) ? ", connected" : ", not connected",
-      "; hub: ", row == nullptr ? "no row" : hub::MakeClusterView(*row, true).ShortDebugString());
+      network_->Connected(index) ? ", connected" : ", not connected", "; hub: ",
+      row == nullptr ? "no row" : hub::MakeClusterView(*view, *row, true).ShortDebugString());
 }
 
 void World::AfterTurn() {
@@ -226,6 +228,19 @@ void World::CheckAck(int index, const std::set<Digest>& acceptable) {
       !acceptable.contains(Digest::Of(record.state().SerializeAsString()))) {
     Fail(absl::StrCat("S5: a report of ", agents_[index]->name(),
                       " was acknowledged and is not on the hub's disk"));
+  }
+}
+
+// Whatever was lost, sent again or cut off on the way: no honest agent's chain of receipts breaks.
+void World::CheckReceipts() {
+  const absl::StatusOr<std::vector<Record>> events = hub_->disk().Scan(hub::keys::kEvents);
+  CHECK_OK(events);
+  for (const Record& record : *events) {
+    v1::EventRecord event;
+    CHECK(event.ParseFromString(record.value));
+    if (event.reason() == "ReceiptChainBroken") {
+      Fail(absl::StrCat("S7: ", event.subject(), ": ", event.message()));
+    }
   }
 }
 

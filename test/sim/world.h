@@ -14,6 +14,7 @@
 // Liveness, asked at the end:
 //   S6. Within `calm` after the last fault every cluster holds exactly what Git says, and the hub
 //       knows it: Connected, Synced, Healthy, applied equal to desired.
+//   S7. No cluster's chain of receipts was ever broken.
 //
 // One thread. A violated invariant aborts with the newest lines of the trace and the line that
 // repeats the run.
@@ -98,6 +99,7 @@ class World {
   void AfterTurn();
   void CheckAgent(int index);
   void CheckAck(int index, const std::set<Digest>& acceptable);
+  void CheckReceipts();
   void CheckRemoval(int index, const agent::RemoveRequest& request);
   [[noreturn]] void Fail(const std::string& what);
   std::string WhyNotConverged() const;
