@@ -87,7 +87,14 @@ class Renderer {
           absl::StrCat(attempt, ": where is repository/", package.repository(), "?"),
           absl::StrCat("--repository ", package.repository(), "=DIR"));
     }
-    ASSIGN_OR_RETURN(const FileTree files, Tried(attempt, ReadTree(folder->second, input->path())));
+    ASSIGN_OR_RETURN(FileTree files, Tried(attempt, ReadTree(folder->second, input->path())));
+    // A kustomization leads to bases anywhere in the repository.
+    const auto has_file = [&files](const std::string& path) -> absl::StatusOr<bool> {
+      return files.Find(path) != nullptr;
+    };
+    if (UsesKustomize(*input, has_file).value_or(false)) {
+      ASSIGN_OR_RETURN(files, Tried(attempt, ReadTree(folder->second, "")));
+    }
     absl::StatusOr<Rendering> rendering = muster::Render(files, *input);
     if (!rendering.ok()) return WithWhere(Tried(attempt, rendering.status()), folder->second);
     for (RenderedObject& object : rendering->objects) objects_.push_back(std::move(object));
