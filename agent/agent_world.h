@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "agent/cluster/memory_driver.h"
+#include "agent/cluster/noticeboard.h"
 #include "agent/core/agent_core.h"
 #include "agent/perform.h"
 #include "common/base/check.h"
@@ -145,6 +146,10 @@ class AgentWorld {
  public:
   AgentWorld() { Start(); }
 
+  // One whose cluster has a noticeboard.
+  struct WithNoticeboard {};
+  explicit AgentWorld(WithNoticeboard) : has_noticeboard_(true) { Start(); }
+
   // A new process over what is on the disk.
   void Start() {
     random_ = std::make_unique<SeededRandom>(7);
@@ -153,6 +158,7 @@ class AgentWorld {
     settings.cluster_id = std::string(kTestCluster);
     settings.agent_version = "test";
     settings.driver = "memory";
+    settings.has_noticeboard = has_noticeboard_;
     settings.verifier = hub.verifier();
     core_ = std::make_unique<AgentCore>(std::move(settings), *random_);
     events_.clear();
@@ -199,7 +205,8 @@ class AgentWorld {
     if (jobs_.empty()) return false;
     const Job job = std::move(jobs_.front());
     jobs_.pop_front();
-    Post(Perform(job, Tools{.driver = driver, .store = *store, .fetcher = hub}));
+    driver.SetTime(now);
+    Post(Perform(job, tools()));
     return true;
   }
 
@@ -229,7 +236,25 @@ class AgentWorld {
     return state;
   }
 
+  Tools tools() {
+    return Tools{.driver = driver,
+                 .store = *store,
+                 .fetcher = hub,
+                 .noticeboard = has_noticeboard_ ? &noticeboard : nullptr};
+  }
+
   const v1::ObservedState& observed() const { return core_->observed(); }
+
+  // The problem with this object, in whatever package; a default one when there is none.
+  const v1::ObjectProblem& problem(absl::string_view name) const {
+    for (const v1::ObservedPackage& package : observed().packages()) {
+      for (const v1::ObjectProblem& problem : package.problems()) {
+        if (problem.name() == name) return problem;
+      }
+    }
+    static const v1::ObjectProblem kNone;
+    return kNone;
+  }
 
   const v1::ObservedPackage& package(absl::string_view name) const {
     for (const v1::ObservedPackage& package : observed().packages()) {
@@ -256,6 +281,7 @@ class AgentWorld {
   absl::Time now = absl::FromUnixSeconds(1'800'000'000);
   TestHub hub;
   MemoryDriver driver;
+  MemoryNoticeboard noticeboard;
   std::unique_ptr<MemoryStore> store = std::make_unique<MemoryStore>();
   std::vector<HubSend> sends;
   bool acknowledge = true;  // reports, as they are sent
@@ -269,6 +295,7 @@ class AgentWorld {
     sends.push_back(std::move(send));
   }
 
+  const bool has_noticeboard_ = false;
   std::unique_ptr<SeededRandom> random_;
   std::unique_ptr<AgentCore> core_;
   std::deque<Event> events_;

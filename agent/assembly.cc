@@ -57,6 +57,7 @@ absl::StatusOr<AgentSettings> MakeSettings(const AgentOptions& options, absl::Ti
   settings.kubernetes_version = options.kubernetes_version;
   settings.verifier = MakeVerifier(options.identity, now);
   settings.resync_interval = options.resync_interval;
+  settings.has_noticeboard = options.noticeboard != nullptr;
   return settings;
 }
 
@@ -108,9 +109,11 @@ Assembly::~Assembly() { (void)Stop(); }
 absl::Status Assembly::Start() {
   Parts& parts = *parts_;
   ASSIGN_OR_RETURN(AgentSettings settings, MakeSettings(parts.options, parts.clock.Now()));
-  parts.jobs.emplace(
-      Tools{.driver = parts.options.driver, .store = parts.options.store, .fetcher = parts.fetcher},
-      parts.inbox);
+  parts.jobs.emplace(Tools{.driver = parts.options.driver,
+                           .store = parts.options.store,
+                           .fetcher = parts.fetcher,
+                           .noticeboard = parts.options.noticeboard},
+                     parts.inbox);
   parts.agent.emplace(AgentParts{.store = parts.options.store,
                                  .jobs = *parts.jobs,
                                  .link = parts.link,

@@ -16,14 +16,16 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "agent/cluster/cluster_driver.h"
+#include "agent/cluster/noticeboard.h"
 #include "common/store/store.h"
 #include "proto/storage.pb.h"
 
 namespace muster::agent {
 
 struct AgentOptions {
-  Store& store;           // outlives the agent
-  ClusterDriver& driver;  // likewise
+  Store& store;                        // outlives the agent
+  ClusterDriver& driver;               // likewise
+  Noticeboard* noticeboard = nullptr;  // likewise; null when the cluster has none
   v1::AgentIdentityRecord identity;
   std::string kubernetes_version;  // empty where the cluster is none, or did not say
   std::string hub_address;  // empty: the one that the hub named at enrolment

@@ -7,12 +7,15 @@
 #include <variant>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "agent/cluster/fields.h"
 #include "agent/core/blob.h"
 #include "common/base/compression.h"
 #include "common/base/status_macros.h"
+#include "common/manifest/annotations.h"
 #include "common/manifest/bundle.h"
+#include "common/manifest/json.h"
 
 namespace muster::agent {
 namespace pb = muster::v1;
@@ -252,7 +255,41 @@ absl::StatusOr<std::vector<ListedObject>> LookAtAll(const ListJob& job, const To
   return listed;
 }
 
+Listed LookAround(const ListJob& job, const Tools& tools) {
+  Listed listed{.job = job.job, .objects = LookAtAll(job, tools)};
+  if (!listed.objects.ok()) return listed;
+  if (tools.noticeboard != nullptr) {
+    absl::StatusOr<std::string> suspended = tools.noticeboard->Suspended();
+    if (!suspended.ok()) {
+      listed.objects = suspended.status();
+      return listed;
+    }
+    listed.suspended = *std::move(suspended);
+  }
+  if (job.unmanaged.has_value()) {
+    absl::StatusOr<Unmanaged> unmanaged = tools.driver.ListUnmanaged(*job.unmanaged);
+    // Not to know strangers is no reason not to know one's own.
+    if (unmanaged.ok()) listed.unmanaged = *std::move(unmanaged);
+  }
+  return listed;
+}
+
 // ---------------------------------------------------------------- acting
+
+// The object's own word on how it is written wins over its package's.
+ApplyRequest FollowAnnotations(ApplyRequest request, bool may_replace) {
+  // Few objects have one, and reading JSON costs more than looking for a word.
+  if (!absl::StrContains(request.json, "\"muster.dev/")) return request;
+  const absl::StatusOr<Value> object = ParseJson(request.json);
+  if (!object.ok()) return request;
+  request.force = request.force || AnnotationOf(*object, kForceAnnotation) == "true";
+  request.may_replace = may_replace && AnnotationOf(*object, kReplaceAnnotation) == "true";
+  const absl::string_view adopt = AnnotationOf(*object, kAdoptAnnotation);
+  if (adopt == "never") request.adopt = AdoptRule::kNever;
+  if (adopt == "if-equal") request.adopt = AdoptRule::kIfEqual;
+  if (adopt == "always") request.adopt = AdoptRule::kAlways;
+  return request;
+}
 
 absl::StatusOr<ApplyRequest> RequestOf(const ApplyAction& action, const Tools& tools) {
   ApplyRequest request{.key = action.key,
@@ -269,11 +306,31 @@ absl::StatusOr<ApplyRequest> RequestOf(const ApplyAction& action, const Tools& t
         absl::StrCat("apply ", action.key.text(), ": its blob is not in the store"));
   }
   ASSIGN_OR_RETURN(request.json, std::move(blob));
-  return request;
+  return FollowAnnotations(std::move(request), action.may_replace);
+}
+
+// Every request of the job failed.
+Acted Unable(const ActJob& job, const absl::Status& status) {
+  Acted acted{.job = job.job};
+  for (const ApplyAction& action : job.apply) {
+    acted.applied.push_back(DriverResult{.key = action.key, .status = status});
+  }
+  for (const RemoveRequest& request : job.remove) {
+    acted.removed.push_back(DriverResult{.key = request.key, .status = status});
+  }
+  return acted;
 }
 
 Acted Act(const ActJob& job, const Tools& tools) {
   Acted acted{.job = job.job};
+  if (tools.noticeboard != nullptr) {
+    // Whoever suspends the agent in the cluster is heard before the next write, always. When the
+    // board cannot be read, neither can the cluster be written.
+    const absl::StatusOr<std::string> suspended = tools.noticeboard->Suspended();
+    if (!suspended.ok()) return Unable(job, suspended.status());
+    acted.suspended = *suspended;
+    if (!acted.suspended.empty()) return acted;
+  }
   std::vector<ApplyRequest> requests;
   std::vector<size_t> places;  // of the requests in the job
   acted.applied.resize(job.apply.size());
@@ -297,7 +354,12 @@ Acted Act(const ActJob& job, const Tools& tools) {
 Event Perform(const Job& job, const Tools& tools) {
   if (const auto* fetch = std::get_if<FetchBlobsJob>(&job)) return BlobFetch(*fetch, tools).Run();
   if (const auto* list = std::get_if<ListJob>(&job)) {
-    return Listed{.job = list->job, .objects = LookAtAll(*list, tools)};
+    return LookAround(*list, tools);
+  }
+  if (const auto* tell = std::get_if<TellJob>(&job)) {
+    if (tools.noticeboard == nullptr) return Told{.job = tell->job};
+    return Told{.job = tell->job,
+                .status = tools.noticeboard->Post(tell->status, tell->happenings)};
   }
   return Act(std::get<ActJob>(job), tools);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "agent/cluster/cluster_driver.h"
+#include "agent/cluster/noticeboard.h"
 #include "agent/core/event.h"
 #include "agent/core/outbox.h"
 #include "agent/rpc/blob_fetcher.h"
@@ -17,6 +18,7 @@ struct Tools {
   ClusterDriver& driver;
   Store& store;
   BlobFetcher& fetcher;
+  Noticeboard* noticeboard = nullptr;  // null: the cluster has no place for one
 };
 
 // The event that answers `job`. Failures are in the event.

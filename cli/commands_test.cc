@@ -55,6 +55,61 @@ v1::ClusterView Drifted(const TestRun& run) {
   return view;
 }
 
+TEST(Diff, ShowsBothValuesOfEachField) {
+  TestRun run;
+  v1::ClusterView view = Drifted(run);
+  v1::ObjectProblem& drift = *view.mutable_packages(0)->mutable_problems(0);
+  drift.set_changed_ms(run.Ago(absl::Minutes(2)));
+  drift.set_recurring(true);
+  for (const char* pointer : {"/data/x", "/data/y"}) {
+    v1::FieldDifference& difference = *drift.add_differences();
+    difference.set_pointer(pointer);
+    difference.set_desired("\"1\"");
+  }
+  drift.mutable_differences(0)->set_live("\"9\"");
+  v1::ObjectProblem& refused = *view.mutable_packages(0)->mutable_problems(1);
+  refused.set_what(v1::ObjectProblem::WHAT_FAILED);
+  refused.set_message("conflict");
+  refused.add_conflicts()->set_manager("hpa");
+  refused.mutable_conflicts(0)->set_pointer("/spec/replicas");
+  v1::ObjectProblem& ails = *view.mutable_packages(0)->add_problems();
+  ails.set_kind("Deployment");
+  ails.set_namespace_("web");
+  ails.set_name("front");
+  ails.set_what(v1::ObjectProblem::WHAT_UNHEALTHY);
+  ails.set_health(v1::HEALTH_STATUS_DEGRADED);
+  ails.set_message("image cannot be pulled");
+  run.hub->clusters.push_back(view);
+  EXPECT_EQ(run({"diff", "prod-1"}), 1);
+  EXPECT_EQ(run.out(),
+            "cluster/prod-1: generation 4 desired, 3 applied\n"
+            "package/web: 0f0f0f0 -> 1a2b3c4\n"
+            "  ~ ConfigMap web/settings: drifted: /data/x, /data/y (changed by kubectl 2m ago, "
+            "again and again)\n"
+            "      /data/x: \"9\", should be \"1\"\n"
+            "      /data/y: absent, should be \"1\"\n"
+            "  ! Service web/old: failed: conflict\n"
+            "      /spec/replicas: owned by hpa\n"
+            "  ! Deployment web/front: degraded: image cannot be pulled\n"
+            "3 objects differ in 1 package\n");
+}
+
+TEST(DescribeCluster, NamesWhatNobodyManagesAndWhoSuspendedIt) {
+  TestRun run;
+  v1::ClusterView view = Drifted(run);
+  view.set_unmanaged(3);
+  view.set_suspended_locally("incident 42");
+  v1::UnmanagedObject& object = *view.add_unmanaged_objects();
+  object.set_kind("Deployment");
+  object.set_namespace_("web");
+  object.set_name("debug");
+  run.hub->clusters.push_back(view);
+  EXPECT_EQ(run({"describe", "cluster", "prod-1"}), 0);
+  EXPECT_NE(run.out().find("in the cluster itself: incident 42"), std::string::npos);
+  EXPECT_NE(run.out().find("Deployment web/debug\n"), std::string::npos) << run.out();
+  EXPECT_NE(run.out().find("and 2 more\n"), std::string::npos);
+}
+
 TEST(Diff, ShowsEachObjectThatDiffersDownToTheFields) {
   TestRun run;
   run.hub->clusters.push_back(Drifted(run));

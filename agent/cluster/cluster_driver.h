@@ -58,6 +58,7 @@ struct LiveObject {
                      // changes one of them
   std::string json;  // those fields, canonical; empty unless asked for
   ObjectHealth health;
+  bool ours = false;         // the driver knows that we wrote it: our field manager, our header
   bool terminating = false;  // its deletion has begun
   bool kept = false;         // an annotation on the live object forbids its removal
   // Who changed it last, besides us, when the driver knows: a field manager, a user id.

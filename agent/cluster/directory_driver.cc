@@ -101,6 +101,7 @@ class DirectoryDriver final : public ClusterDriver {
       if (!seen.has_value()) continue;
       LiveObject object{.key = key, .uid = seen->uid, .digest = seen->digest};
       object.version = VersionOf(*seen);
+      object.ours = seen->ours;
       object.kept = seen->kept;
       if (contents) object.json = std::move(seen->json);
       if (seen->stamp.owner != geteuid()) {
@@ -209,7 +210,7 @@ class DirectoryDriver final : public ClusterDriver {
         (!equal || request.adopt == AdoptRule::kNever)) {
       return absl::AlreadyExistsError(absl::StrCat(
           "write ", folder_->root(), "/", path, ": a file that Muster did not write stands there",
-          equal ? "" : " and differs", ": remove it, make it equal, or allow it to be adopted"));
+          equal ? "" : " and differs"));
     }
     if (equal) {
       result.uid = seen->uid;

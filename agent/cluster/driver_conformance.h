@@ -108,6 +108,7 @@ TEST_P(DriverConformance, ApplyingTwiceIsAsOnce) {
 
 TEST_P(DriverConformance, RefusesToOverwriteWhatIsNotOurs) {
   harness_->Edit(Key("a"), Json(Key("a"), "theirs"));
+  EXPECT_FALSE(List({Key("a")})[0].ours);
   const DriverResult result = Apply(Key("a"), "1", false);
   EXPECT_EQ(result.status.code(), absl::StatusCode::kAlreadyExists) << result.status;
   EXPECT_EQ(List({Key("a")}, true)[0].json, Json(Key("a"), "theirs"));
@@ -140,6 +141,7 @@ TEST_P(DriverConformance, TakesNothingOverWhenForbiddenThoughItIsEqual) {
 TEST_P(DriverConformance, ForbiddenToAdoptItKnowsItsOwnAfterARestart) {
   const std::string uid = Apply(Key("a"), "1", false).uid;
   harness_->Restart();
+  EXPECT_TRUE(List({Key("a")})[0].ours);
   ApplyRequest request = Request(Key("a"), "2", false);
   request.adopt = AdoptRule::kNever;
   const DriverResult result = driver().Apply({request})[0];

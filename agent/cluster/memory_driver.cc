@@ -33,6 +33,7 @@ absl::StatusOr<std::vector<LiveObject>> MemoryDriver::List(const std::vector<Que
                                .digest = live.digest,
                                .json = contents ? live.json : "",
                                .health = live.health,
+                               .ours = live.ours,
                                .terminating = live.terminating,
                                .kept = live.kept,
                                .changed_by = live.changed_by,
@@ -92,7 +93,7 @@ DriverResult MemoryDriver::ApplyOne(const ApplyRequest& request) {
     } else {
       result.changes = {WholeObject()};
     }
-  } else if (!there || at->second.digest != Digest::Of(json)) {
+  } else if (!there || at->second.digest != DigestOf(json)) {
     result.changes = {WholeObject()};
   }
   if (!request.dry_run) {
@@ -114,8 +115,12 @@ DriverResult MemoryDriver::ApplyOne(const ApplyRequest& request) {
 
 void MemoryDriver::Write(const ApplyRequest& request, Live& live, std::string json,
                          DriverResult& result) {
-  const Digest digest = Digest::Of(json);
-  if (live.uid.empty()) live.uid = NewUid();
+  const Digest digest = DigestOf(json);
+  if (live.uid.empty()) {
+    live.uid = NewUid();
+    const auto health = health_when_made_.find(request.key);
+    if (health != health_when_made_.end()) live.health = health->second;
+  }
   live.ours = true;
   if (live.digest != digest) {
     ++calls_.applied;
@@ -199,7 +204,7 @@ void MemoryDriver::Change(const ObjectKey& key, absl::string_view json, absl::st
     const auto [at, is_new] = objects_.try_emplace(key);
     Live& live = at->second;
     if (is_new) live.uid = NewUid();
-    live.digest = Digest::Of(json);
+    live.digest = DigestOf(json);
     live.json = keep_json_ ? std::string(json) : "";
     live.version = next_version_++;
     const absl::StatusOr<Value> value = ParseJson(json);
@@ -219,6 +224,11 @@ void MemoryDriver::SetHealth(const ObjectKey& key, ObjectHealth health) {
     at->second.version = next_version_++;
   }
   Tell();
+}
+
+void MemoryDriver::SetHealthWhenMade(const ObjectKey& key, ObjectHealth health) {
+  MutexLock lock(mutex_);
+  health_when_made_[key] = std::move(health);
 }
 
 void MemoryDriver::SetKept(const ObjectKey& key, bool kept) {
@@ -304,6 +314,15 @@ size_t MemoryDriver::size() const {
 MemoryDriver::Calls MemoryDriver::calls() const {
   MutexLock lock(mutex_);
   return calls_;
+}
+
+void MemoryDriver::AddDefaults() {
+  MutexLock lock(mutex_);
+  defaults_ = true;
+}
+
+Digest MemoryDriver::DigestOf(absl::string_view json) const {
+  return defaults_ ? Digest::Of(absl::StrCat("with defaults\n", json)) : Digest::Of(json);
 }
 
 std::string MemoryDriver::NewUid() { return absl::StrCat("uid-", next_uid_++); }

@@ -47,6 +47,9 @@ class MemoryDriver final : public ClusterDriver {
   // The object says so of itself from now on; without a word it is healthy.
   void SetHealth(const ObjectKey& key, ObjectHealth health);
 
+  // Objects made under this key say so of themselves, as workloads do that take their time.
+  void SetHealthWhenMade(const ObjectKey& key, ObjectHealth health);
+
   // Somebody annotates the live object so that it is kept, or no longer.
   void SetKept(const ObjectKey& key, bool kept);
 
@@ -66,6 +69,10 @@ class MemoryDriver final : public ClusterDriver {
 
   // As whom the object was last written or removed; empty: the agent itself.
   std::string WrittenAs(const ObjectKey& key) const;
+
+  // From now on the cluster keeps objects in another form than they are applied in, as Kubernetes
+  // does, which adds defaults: digests are not those of what was applied.
+  void AddDefaults();
 
   // The clock of `changed_at`; InfinitePast at first.
   void SetTime(absl::Time now);
@@ -107,6 +114,7 @@ class MemoryDriver final : public ClusterDriver {
   absl::Status MayWrite(const ApplyRequest& request, const Live& live, DriverResult& result)
       EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   DriverResult RemoveOne(const RemoveRequest& request) EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Digest DigestOf(absl::string_view json) const EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string NewUid() EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Tell();
 
@@ -115,11 +123,13 @@ class MemoryDriver final : public ClusterDriver {
   mutable Mutex mutex_;
   std::map<ObjectKey, Live> objects_ GUARDED_BY(mutex_);
   std::map<ObjectKey, absl::Status> failing_ GUARDED_BY(mutex_);
+  std::map<ObjectKey, ObjectHealth> health_when_made_ GUARDED_BY(mutex_);
   std::set<ObjectKey> immutable_ GUARDED_BY(mutex_);
   std::set<std::string> unknown_kinds_ GUARDED_BY(mutex_);
   std::map<ObjectKey, std::string> written_as_ GUARDED_BY(mutex_);
   absl::Time now_ GUARDED_BY(mutex_) = absl::InfinitePast();
   uint64_t next_version_ GUARDED_BY(mutex_) = 1;
+  bool defaults_ GUARDED_BY(mutex_) = false;
   int failing_lists_ GUARDED_BY(mutex_) = 0;
   absl::Status list_failure_ GUARDED_BY(mutex_);
   Calls calls_ GUARDED_BY(mutex_);

@@ -14,6 +14,7 @@
 #include "agent/core/reconcile.h"
 #include "agent/core/report.h"
 #include "agent/core/state.h"
+#include "agent/core/story.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
 
@@ -33,7 +34,8 @@ struct AgentCore::Rooms {
         verifier(settings.verifier),
         download(state, random, next_job),
         reconciler(settings, state, random, next_job),
-        reporter(settings, state) {
+        reporter(settings, state),
+        storyteller(settings, random, next_job) {
     CHECK(verifier != nullptr);
   }
 
@@ -63,6 +65,7 @@ struct AgentCore::Rooms {
     reconciler.OnActed(now, event, outbox);
     download.Mend(reconciler.TakeMissingBlobs(), now);
   }
+  void On(absl::Time now, Told& event, Outbox&) { storyteller.OnTold(now, event); }
   void On(absl::Time now, ClusterChanged&, Outbox&) { reconciler.LookSoon(now); }
   void On(absl::Time, Tick&, Outbox&) {}
 
@@ -81,6 +84,7 @@ struct AgentCore::Rooms {
   Download download;
   Reconciler reconciler;
   Reporter reporter;
+  Storyteller storyteller;
   Situation situation;
   bool started = false;  // the first event after Load has come
 };
@@ -131,9 +135,9 @@ void AgentCore::Rooms::Install(absl::Time now, Outbox& outbox) {
       const Digest bundle = *Digest::FromBytes(package.desired->bundle_digest());
       Retarget(package, bundle, candidate.manifests.at(bundle), now);
     }
-    look = look || !package.looked;
   }
   SettleOwners(state, outbox.batch);
+  for (const auto& [name, package] : state.packages) look = look || !package.looked;
   if (look) reconciler.LookSoon(now);
 }
 
@@ -213,21 +217,23 @@ absl::Status AgentCore::Load(const std::vector<Record>& records, absl::Time now)
 void AgentCore::Handle(absl::Time now, Event event, Outbox& outbox) {
   Rooms& rooms = *rooms_;
   // Acknowledgements change nothing that is reported; most ticks neither, but they may be due.
-  const bool quiet = std::holds_alternative<ReportAcked>(event) ||
-                     std::holds_alternative<LinkUp>(event) ||
-                     std::holds_alternative<ReportWanted>(event);
+  const bool quiet =
+      std::holds_alternative<ReportAcked>(event) || std::holds_alternative<LinkUp>(event) ||
+      std::holds_alternative<ReportWanted>(event) || std::holds_alternative<Told>(event);
   std::visit([&](auto& e) { rooms.On(now, e, outbox); }, event);
   rooms.Advance(now, outbox);
   if (!quiet) rooms.reporter.Touch(now);
   const bool settled = rooms.reconciler.settled() && !rooms.download.busy();
   rooms.reporter.Refresh(settled, rooms.situation, now);
   rooms.reporter.Advance(settled, now, outbox);
+  rooms.storyteller.Advance(rooms.reporter.observed(), rooms.reporter.digest(), settled, now,
+                            outbox);
 }
 
 absl::Time AgentCore::NextWake() const {
   if (!rooms_->started) return absl::InfinitePast();
-  return std::min(
-      {rooms_->download.NextWake(), rooms_->reconciler.NextWake(), rooms_->reporter.NextWake()});
+  return std::min({rooms_->download.NextWake(), rooms_->reconciler.NextWake(),
+                   rooms_->reporter.NextWake(), rooms_->storyteller.NextWake()});
 }
 
 const pb::ObservedState& AgentCore::observed() const { return rooms_->reporter.observed(); }

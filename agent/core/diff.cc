@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/limits.h"
+#include "common/manifest/annotations.h"
 
 namespace muster::agent {
 namespace pb = muster::v1;
@@ -33,16 +34,6 @@ bool LeavesOrphans(const PackageState& package) {
          package.record.removed().on_removal() == pb::ON_REMOVAL_ORPHAN;
 }
 
-bool IsProtectedKind(const ObjectKey& key) {
-  static constexpr absl::string_view kKinds[] = {"Namespace",        "CustomResourceDefinition",
-                                                 "PersistentVolume", "PersistentVolumeClaim",
-                                                 "StorageClass",     "StatefulSet",
-                                                 "ClusterRole",      "ClusterRoleBinding",
-                                                 "APIService",       "Node"};
-  return std::find(std::begin(kKinds), std::end(kKinds), key.kind) != std::end(kKinds) ||
-         absl::EndsWith(key.kind, "WebhookConfiguration");
-}
-
 int Managed(const PackageState& package) {
   return std::count_if(package.items.begin(), package.items.end(),
                        [](const Item& item) { return item.in_inventory() && !item.orphaned; });
@@ -65,8 +56,15 @@ void MoveItem(PackageState& from, Item& source, PackageState& to, Item& target, 
   target.live = source.live;
   target.uid = source.uid;
   target.seen = source.seen;
+  target.health = source.health;
+  if (const auto ails = from.ailing.find(source.key); ails != from.ailing.end()) {
+    to.ailing[target.key] = ails->second;
+    from.ailing.erase(ails);
+  }
   source.written = Digest();
   PutItem(to, target, batch);
+  // Written, perhaps, by a process that died before it knew the uid: only a look can tell.
+  if (target.uid.empty()) to.looked = false;
   from.plan_due = to.plan_due = true;
 }
 
@@ -97,9 +95,10 @@ void PlanRemovals(PackageState& package, const AgentSettings& settings, absl::Ti
   for (Item& item : package.items) {
     wanted += item.is_desired();
     if (!IsLeftover(item) || item.removed) continue;
-    if (LeavesOrphans(package)) {
+    if (item.uid.empty()) continue;  // The next look gives it its uid, or takes it off the list.
+    if (LeavesOrphans(package) || item.keep) {
       plan.orphan.push_back(&item);
-    } else if (!ProtectedReason(item.key, settings).empty()) {
+    } else if (!ProtectedReason(item, settings).empty()) {
       ++plan.held;
     } else {
       removable.push_back(&item);
@@ -163,12 +162,15 @@ void Retarget(PackageState& package, const Digest& bundle, const pb::Manifest& m
     item.desired = desired;
     item.size = entry.size();
     item.wave = entry.wave();
+    item.keep = entry.keep();
     items.push_back(std::move(item));
   }
   while (old != package.items.end()) keep(std::move(*old++));
   package.looked = package.looked || package.items.empty();
   package.items = std::move(items);
   std::erase_if(package.troubles,
+                [&](const auto& entry) { return package.Find(entry.first) == nullptr; });
+  std::erase_if(package.ailing,
                 [&](const auto& entry) { return package.Find(entry.first) == nullptr; });
   package.target = bundle;
   package.progress_since = now;
@@ -220,7 +222,18 @@ bool IsLeftover(const Item& item) {
   return item.in_inventory() && !item.is_desired() && !item.orphaned;
 }
 
-std::string ProtectedReason(const ObjectKey& key, const AgentSettings& settings) {
+bool IsProtectedKind(const ObjectKey& key) {
+  static constexpr absl::string_view kKinds[] = {"Namespace",        "CustomResourceDefinition",
+                                                 "PersistentVolume", "PersistentVolumeClaim",
+                                                 "StorageClass",     "StatefulSet",
+                                                 "ClusterRole",      "ClusterRoleBinding",
+                                                 "APIService",       "Node"};
+  return std::find(std::begin(kKinds), std::end(kKinds), key.kind) != std::end(kKinds) ||
+         absl::EndsWith(key.kind, "WebhookConfiguration");
+}
+
+std::string ProtectedReason(const Item& item, const AgentSettings& settings) {
+  const ObjectKey& key = item.key;
   if (IsProtectedKind(key)) {
     return absl::StrCat("objects of kind ", key.kind,
                         " are never deleted by Muster: delete it by hand, or put it back");
@@ -229,6 +242,10 @@ std::string ProtectedReason(const ObjectKey& key, const AgentSettings& settings)
   if (std::find(kept.begin(), kept.end(), key.namespace_) != kept.end()) {
     return absl::StrCat("nothing in namespace ", key.namespace_,
                         " is ever deleted by Muster: delete it by hand, or put it back");
+  }
+  if (item.kept_live) {
+    return absl::StrCat("it is annotated ", kPruneAnnotation,
+                        ": never in the cluster: delete it by hand, or take the annotation off");
   }
   return "";
 }
@@ -246,12 +263,22 @@ int DeletionBudget(const PackageState& package) {
   return std::clamp(sync.deletion_budget_count(), 0, most);
 }
 
-Plan MakePlan(PackageState& package, const AgentSettings& settings, bool ready, absl::Time now) {
+Plan MakePlan(PackageState& package, const AgentSettings& settings, const Order& order, bool ready,
+              absl::Time now) {
   Plan plan;
+  const Order::Waves waves = Order::WavesOf(package, now);
   for (Item& item : package.items) {
     if (!NeedsApply(package, item)) continue;
     const bool is_new = item.written != item.desired || item.uid.empty();
     if (is_new && !ready) continue;
+    if (is_new) {
+      std::string obstacle = order.Obstacle(package, item, waves);
+      if (!obstacle.empty()) {
+        if (item.wave > waves.open) plan.next_try = std::min(plan.next_try, waves.until);
+        if (plan.waiting.empty()) plan.waiting = std::move(obstacle);
+        continue;
+      }
+    }
     const auto trouble = package.troubles.find(item.key);
     if (trouble != package.troubles.end() && trouble->second.next_try > now) {
       plan.next_try = std::min(plan.next_try, trouble->second.next_try);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "agent/core/order.h"
 #include "agent/core/settings.h"
 #include "agent/core/state.h"
 #include "common/store/store.h"
@@ -33,8 +34,11 @@ bool NeedsApply(const PackageState& package, const Item& item);
 // Whether the item has lost its place and is to go, as far as its package is concerned.
 bool IsLeftover(const Item& item);
 
+// Whether objects of this kind hold so much that they are never removed, nor made anew.
+bool IsProtectedKind(const ObjectKey& key);
+
 // Why an object is never removed, for people; empty when it may be.
-std::string ProtectedReason(const ObjectKey& key, const AgentSettings& settings);
+std::string ProtectedReason(const Item& item, const AgentSettings& settings);
 
 // How many objects of the package one change may remove.
 int DeletionBudget(const PackageState& package);
@@ -46,10 +50,12 @@ struct Plan {
   std::vector<Item*> orphan;      // left on purpose from now on
   int held = 0;                   // removals that a rail stopped
   std::string held_message;       // of the whole package; empty when none or only protected ones
+  std::string waiting;            // what objects wait for that are there but not ready; or empty
   absl::Time next_try = absl::InfiniteFuture();  // of what failed and has to wait
 };
 
 // With `ready` false, the package waits for others: what drifted is put right, what is new waits.
-Plan MakePlan(PackageState& package, const AgentSettings& settings, bool ready, absl::Time now);
+Plan MakePlan(PackageState& package, const AgentSettings& settings, const Order& order, bool ready,
+              absl::Time now);
 
 }  // namespace muster::agent

@@ -281,11 +281,11 @@ TEST(Plan, WritesInSafeOrderAndRemovesTheOtherWay) {
     entry.set_wave(object.key.name == "c" ? 1 : 0);
   }
   Retarget(package, Digest::Of("bundle"), manifest, absl::UnixEpoch());
-  const Plan plan = MakePlan(package, AgentSettings(), true, absl::UnixEpoch());
+  const Plan plan = MakePlan(package, AgentSettings(), Order(State()), true, absl::UnixEpoch());
   std::vector<std::string> order;
   for (const Item* item : plan.apply) order.push_back(item->key.kind);
-  EXPECT_EQ(order,
-            (std::vector<std::string>{"Namespace", "ServiceAccount", "Deployment", "ConfigMap"}));
+  EXPECT_EQ(order, (std::vector<std::string>{"Namespace", "ServiceAccount", "Deployment"}));
+  EXPECT_NE(plan.waiting.find("the waves after 0 wait for"), std::string::npos) << plan.waiting;
   for (Item& item : package.items) {
     item.written = item.desired;
     item.uid = "u";
@@ -293,7 +293,7 @@ TEST(Plan, WritesInSafeOrderAndRemovesTheOtherWay) {
   Retarget(package, Digest::Of("other"), pb::Manifest(), absl::UnixEpoch());
   package.desired.reset();
   *package.record.mutable_removed() = pb::DesiredPackage();
-  const Plan removal = MakePlan(package, AgentSettings(), true, absl::UnixEpoch());
+  const Plan removal = MakePlan(package, AgentSettings(), Order(State()), true, absl::UnixEpoch());
   order.clear();
   for (const Item* item : removal.remove) order.push_back(item->key.kind);
   EXPECT_EQ(order, (std::vector<std::string>{"ConfigMap", "Deployment", "ServiceAccount"}));

@@ -11,6 +11,7 @@ namespace {
 
 void Forget(PackageState& package, const Item& item, Batch& batch) {
   package.troubles.erase(item.key);
+  package.ailing.erase(item.key);
   DropItem(package, item, batch);
 }
 
@@ -20,7 +21,7 @@ void SettleTrouble(PackageState& package, const Item& item) {
   if (found == package.troubles.end()) return;
   Trouble& trouble = found->second;
   trouble.changes.clear();
-  trouble.changed_by.clear();
+  trouble.conflicts.clear();
   if (item.in_inventory()) trouble.failure = absl::OkStatus();
   if (trouble.failure.ok() && trouble.healed == 0) package.troubles.erase(found);
 }
@@ -36,6 +37,7 @@ void MarkDrift(PackageState& package, Item& item, Live seen, const ListedObject*
   } else {
     trouble.changes.clear();
     trouble.changed_by.clear();
+    trouble.changed_at = absl::InfinitePast();
   }
   item.seen = seen;
 }
@@ -45,6 +47,9 @@ bool TakeInAbsent(PackageState& package, Item& item, absl::Time now, Batch& batc
     Forget(package, item, batch);
     return false;
   }
+  item.health = HealthWord::kHealthy;  // that it is missing is said by `seen`
+  item.terminating = item.kept_live = false;
+  package.ailing.erase(item.key);
   MarkDrift(package, item, Live::kMissing, nullptr, now);
   return true;
 }
@@ -81,7 +86,7 @@ void TakeInEqual(PackageState& package, Item& item, const ListedObject& found, b
 }  // namespace
 
 Look LookAt(const PackageState& package, const Item& item) {
-  Look look{.key = item.key};
+  Look look{.key = item.key, .terms = package.terms};
   if (!item.is_desired()) {
     look.expected = item.live;
     return look;
@@ -97,8 +102,15 @@ bool TakeIn(PackageState& package, Item& item, const ListedObject* found, bool o
             absl::Time now, Batch& batch) {
   const Live before = item.seen;
   bool stays = true;
+  bool other_plan = false;
+  if (found != nullptr) {
+    other_plan = NoteHealth(package, item, found->live.health, now) ||
+                 item.terminating != found->live.terminating || item.kept_live != found->live.kept;
+    item.terminating = found->live.terminating;
+    item.kept_live = found->live.kept;
+  }
   if (found != nullptr && item.in_inventory() && item.uid.empty() &&
-      found->live.digest == item.live) {
+      (found->live.digest == item.live || found->live.ours)) {
     item.uid = found->live.uid;  // We wrote it, and died before that was written down.
     if (!observe_only) PutItem(package, item, batch);
   }
@@ -113,7 +125,7 @@ bool TakeIn(PackageState& package, Item& item, const ListedObject* found, bool o
     MarkDrift(package, item, Live::kDifferent, found, now);
   }
   if (stays) item.compared = found == nullptr ? 0 : found->live.version;
-  if (!stays || item.seen != before) package.plan_due = true;
+  if (!stays || other_plan || item.seen != before) package.plan_due = true;
   return stays;
 }
 
@@ -140,16 +152,25 @@ void NoteHealed(PackageState& package, const Item& item, absl::Time now) {
   }
   package.last_healed = what;
   package.record.set_drift_healed(package.record.drift_healed() + 1);
-  if (trouble.healed == 0 || now - trouble.first_healed > kDriftWindow) {
+  // A fight goes on while the last blow is not long ago; single edits are counted by the hour.
+  const bool fight = trouble.healed >= kDriftRecurs;
+  const absl::Time since = fight ? trouble.last_healed : trouble.first_healed;
+  if (trouble.healed == 0 || now - since > kDriftWindow) {
     trouble.healed = 0;
     trouble.first_healed = now;
   }
   ++trouble.healed;
+  trouble.last_healed = now;
   trouble.changes.clear();
 }
 
 bool IsRecurring(const Trouble& trouble, absl::Time now) {
-  return trouble.healed >= kDriftRecurs && now - trouble.first_healed <= kDriftWindow;
+  return trouble.healed >= kDriftRecurs && now - trouble.last_healed <= kDriftWindow;
+}
+
+absl::Duration PauseOf(const Trouble& trouble, absl::Duration resync) {
+  const int doublings = std::clamp(trouble.healed - kDriftRecurs, 0, 16);
+  return std::min(kDriftPauseMax, resync * (int64_t{1} << doublings));
 }
 
 std::string Describe(const ObjectKey& key) {

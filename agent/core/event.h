@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -76,6 +77,8 @@ struct ListedObject {
 struct Listed {
   uint64_t job = 0;
   absl::StatusOr<std::vector<ListedObject>> objects;
+  std::string suspended;               // what the cluster's own administrator wrote, if anything
+  std::optional<Unmanaged> unmanaged;  // when the job asked for it and the driver can tell
 };
 
 // The end of an ActJob: one result a request, in the order of the job. An apply whose blob is not
@@ -84,6 +87,15 @@ struct Acted {
   uint64_t job = 0;
   std::vector<DriverResult> applied;
   std::vector<DriverResult> removed;
+  // The administrator has suspended the agent since it looked: nothing was done, and there are no
+  // results.
+  std::string suspended;
+};
+
+// The end of a TellJob.
+struct Told {
+  uint64_t job = 0;
+  absl::Status status;
 };
 
 // Something in the cluster may have changed.
@@ -93,6 +105,6 @@ struct ClusterChanged {};
 struct Tick {};
 
 using Event = std::variant<LinkUp, LinkDown, Welcomed, Pushed, ReportAcked, ReportWanted,
-                           BlobsFetched, Listed, Acted, ClusterChanged, Tick>;
+                           BlobsFetched, Listed, Acted, Told, ClusterChanged, Tick>;
 
 }  // namespace muster::agent

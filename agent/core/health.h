@@ -1,7 +1,8 @@
 // Health: how a package does, in numbers and in the words of product.md.
 //
-// Today an object is healthy when it is there and was written without an error; what a workload
-// says of itself joins with the Kubernetes driver. Pure; the core's thread.
+// What each object says of itself comes with the looks (agent/health); here it is summed up: the
+// worst wins, and what does not get there within the package's health timeout is degraded. Pure;
+// the core's thread.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,11 @@ struct Counts {
   uint32_t leftover = 0;   // lost their place, still there
   uint32_t held = 0;       // of the leftovers: a rail stops their removal
   uint32_t unmanaged = 0;  // orphans
+  // Of the desired that are there, by what they say of themselves.
+  uint32_t degraded = 0, progressing = 0, unknown = 0, suspended = 0;
   uint32_t would_add = 0, would_change = 0, would_delete = 0;  // observe mode
 
+  uint32_t unhealthy() const { return degraded + progressing + unknown; }
   uint32_t would() const { return would_add + would_change + would_delete; }
 };
 
@@ -33,6 +37,9 @@ Counts Count(const State& state, const PackageState& package, const AgentSetting
 v1::SyncStatus SyncOf(const State& state, const PackageState& package, const Counts& counts);
 v1::HealthStatus HealthOf(const State& state, const PackageState& package, const Counts& counts,
                           absl::Time now);
+
+// Whether an object that is not there yet where it should be had its time.
+bool IsLate(const PackageState& package, const Ailment& ailment, absl::Time now);
 
 // Whether the package's desired bundle is in the cluster as a whole.
 bool IsWhole(const PackageState& package, const Counts& counts);

@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "agent/cluster/cluster_driver.h"
+#include "agent/cluster/noticeboard.h"
 #include "common/base/digest.h"
 #include "common/store/store.h"
 #include "proto/agent_service.pb.h"
@@ -40,6 +42,7 @@ struct Look {
 struct ListJob {
   uint64_t job = 0;
   std::vector<Look> looks;
+  std::optional<UnmanagedQuery> unmanaged;  // to be counted as well
 };
 
 // One object to write; the shell reads its JSON from the store by digest.
@@ -51,6 +54,7 @@ struct ApplyAction {
   bool ours = false;
   AdoptRule adopt = AdoptRule::kIfEqual;
   bool force = false;
+  bool may_replace = false;  // where the object's annotation asks for it
   std::vector<std::string> keep;
   std::shared_ptr<const Terms> terms;
 };
@@ -62,7 +66,14 @@ struct ActJob {
   std::vector<RemoveRequest> remove;
 };
 
-using Job = std::variant<FetchBlobsJob, ListJob, ActJob>;
+// Put what the agent has to say where the cluster's own people look. Ends in Told.
+struct TellJob {
+  uint64_t job = 0;
+  Value status;  // of the status object
+  std::vector<Happening> happenings;
+};
+
+using Job = std::variant<FetchBlobsJob, ListJob, ActJob, TellJob>;
 
 // A report; the shell signs `receipt_payload` (an ApplyReceipt) with the identity key.
 struct SendReport {

@@ -35,6 +35,7 @@ struct EntryView {
   absl::string_view digest;
   uint32_t size;
   int32_t wave;
+  bool keep;
 };
 
 // Appends the entry as field 1 of a Manifest; `scratch` is only lent.
@@ -53,6 +54,7 @@ void AppendEntry(const EntryView& entry, std::string& scratch, std::string& out)
     scratch += 0x38;
     AppendVarint(static_cast<uint64_t>(int64_t{entry.wave}), scratch);
   }
+  if (entry.keep) scratch += "\x40\x01";
   AppendBytes(0x0A, scratch, out);
 }
 
@@ -73,7 +75,7 @@ class Target {
     AppendEntry(entry, scratch_, bytes_);
   }
   void Add(const ObjectKey& key, const pb::ManifestEntry& entry) {
-    Add(EntryView{key, entry.digest(), entry.size(), entry.wave()});
+    Add(EntryView{key, entry.digest(), entry.size(), entry.wave(), entry.keep()});
   }
 
   bool Is(const pb::DesiredPackage& desired) const {
@@ -123,7 +125,7 @@ std::optional<std::string> PatchedManifest(const PackageState& package,
       target.Add(*next, *changed++);
       read_next();
     } else if (!is_removed) {
-      target.Add(EntryView{item.key, item.desired.view(), item.size, item.wave});
+      target.Add(EntryView{item.key, item.desired.view(), item.size, item.wave, item.keep});
     }
   }
   while (next.has_value()) {
@@ -161,6 +163,7 @@ void PatchTarget(PackageState& package, const pb::ManifestDelta& delta, absl::Ti
     item->desired = *Digest::FromBytes(entry.digest());
     item->size = entry.size();
     item->wave = entry.wave();
+    item->keep = entry.keep();
     item->compared = 0;
     package.troubles.erase(item->key);
   }
@@ -169,6 +172,8 @@ void PatchTarget(PackageState& package, const pb::ManifestDelta& delta, absl::Ti
                   [](const Item& item) { return !item.is_desired() && !item.in_inventory(); });
     std::erase_if(package.troubles,
                   [&](const auto& trouble) { return package.Find(trouble.first) == nullptr; });
+    std::erase_if(package.ailing,
+                  [&](const auto& ails) { return package.Find(ails.first) == nullptr; });
   }
   package.target = *Digest::FromBytes(delta.target_digest());
   package.progress_since = now;

@@ -1,12 +1,15 @@
 #include "agent/core/reconcile.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "agent/core/drift.h"
 #include "agent/core/health.h"
 #include "common/base/check.h"
+#include "common/base/limits.h"
 
 namespace muster::agent {
 namespace pb = muster::v1;
@@ -23,11 +26,29 @@ std::string NamespaceJson(const std::string& name) {
                       name, "\"}}");
 }
 
+// What a person can do about a refused request; empty when there is nothing to say.
+absl::string_view AdviceFor(const DriverResult& result) {
+  if (result.immutable) {
+    return "put the field back, or let the object be made anew with the annotation "
+           "muster.dev/replace: \"true\"";
+  }
+  if (!result.conflicts.empty()) {
+    return "leave the field to its owner with sync.ignore, or take it over with the annotation "
+           "muster.dev/force: \"true\"";
+  }
+  if (absl::IsAlreadyExists(result.status)) {
+    return "let it be adopted with sync.adopt: always or the annotation muster.dev/adopt: always, "
+           "or remove it";
+  }
+  return "";
+}
+
 bool IsRecheck(const Item& item) { return item.removed; }
 
 }  // namespace
 
 bool Reconciler::MayTouch(const PackageState& package) const {
+  if (!state_.suspended_locally.empty()) return false;
   return !state_.observe_only() && (package.removing() || !package.desired->suspended());
 }
 
@@ -75,11 +96,52 @@ bool Reconciler::StartLook(absl::Time now, Outbox& outbox) {
     next_look_ = now + absl::Milliseconds(interval_ms - interval_ms / 10 +
                                           random_.Below(std::max<int64_t>(interval_ms / 5, 1)));
   }
+  if (all) job.unmanaged = WhatToCount(now);
   if (job.looks.empty()) return false;
   looking_all_ = all;
   job_ = job.job = ++next_job_;
   outbox.jobs.emplace_back(std::move(job));
   return true;
+}
+
+std::optional<UnmanagedQuery> Reconciler::WhatToCount(absl::Time now) {
+  std::set<std::string> namespaces;
+  UnmanagedQuery query{.keys_max = limits::kUnmanagedObjectsMax};
+  for (const auto& [name, package] : state_.packages) {
+    for (const Item& item : package.items) {
+      if (item.is_desired()) namespaces.insert(item.key.namespace_);
+    }
+  }
+  namespaces.erase("");
+  for (const std::string& kept : settings_.protected_namespaces) namespaces.erase(kept);
+  query.namespaces.assign(namespaces.begin(), namespaces.end());
+  if (query.namespaces.empty()) state_.unmanaged = Unmanaged();
+  if (query.namespaces == counted_namespaces_ && now < next_count_) return std::nullopt;
+  counted_namespaces_ = query.namespaces;
+  next_count_ = now + settings_.count_interval;
+  if (query.namespaces.empty()) return std::nullopt;
+  for (const auto& [name, package] : state_.packages) {
+    for (const Item& item : package.items) query.managed.push_back(item.key);
+  }
+  return query;
+}
+
+void Reconciler::TakeInCounted(const Listed& event) {
+  if (state_.suspended_locally.empty() != event.suspended.empty()) {
+    for (auto& [name, package] : state_.packages) package.plan_due = true;
+  }
+  state_.suspended_locally = event.suspended;
+  if (event.unmanaged.has_value()) state_.unmanaged = *event.unmanaged;
+}
+
+void Reconciler::RetryKinds(absl::string_view group) {
+  for (auto& [name, package] : state_.packages) {
+    for (auto& [key, trouble] : package.troubles) {
+      if (key.group() != group || !absl::IsNotFound(trouble.failure)) continue;
+      trouble.next_try = absl::InfinitePast();
+      package.plan_due = true;
+    }
+  }
 }
 
 void Reconciler::OnListed(absl::Time now, const Listed& event, Outbox& outbox) {
@@ -104,6 +166,7 @@ void Reconciler::OnListed(absl::Time now, const Listed& event, Outbox& outbox) {
   std::sort(found.begin(), found.end(),
             [](const ListedObject* a, const ListedObject* b) { return a->key < b->key; });
   for (auto& [name, package] : state_.packages) TakeInPackage(package, found, now, outbox);
+  TakeInCounted(event);
 }
 
 void Reconciler::TakeInPackage(PackageState& package, const std::vector<const ListedObject*>& found,
@@ -124,10 +187,15 @@ void Reconciler::TakeInPackage(PackageState& package, const std::vector<const Li
       if (there) package.namespace_failure = absl::OkStatus();
     }
   }
+  std::vector<ObjectKey> definitions_ready;
   std::erase_if(package.items, [&](Item& item) {
     if (!std::exchange(item.busy, false)) return false;
+    const HealthWord before = item.health;
     if (!TakeIn(package, item, find(item.key), state_.observe_only(), now, outbox.batch)) {
       return true;
+    }
+    if (IsDefinition(item.key) && item.health == HealthWord::kHealthy && before != item.health) {
+      definitions_ready.push_back(item.key);
     }
     if (IsRecheck(item)) {
       Trouble& trouble = package.troubles[item.key];
@@ -135,12 +203,20 @@ void Reconciler::TakeInPackage(PackageState& package, const std::vector<const Li
     }
     return false;
   });
+  for (const ObjectKey& key : definitions_ready) RetryKinds(GroupOfDefinition(key));
+  // What waits for others waits no longer when one of them got better.
+  if (package.plan_due) {
+    for (auto& [name, other] : state_.packages) {
+      if (!other.waiting_for.empty() || !other.waiting_objects.empty()) other.plan_due = true;
+    }
+  }
 }
 
 // ---------------------------------------------------------------- acting
 
 bool Reconciler::StartAct(absl::Time now, Outbox& outbox) {
   ActJob job;
+  std::optional<Order> order;  // made only when there is something to plan
   for (auto& [name, package] : state_.packages) {
     if (!package.plan_due && package.next_try > now) continue;
     if (!MayTouch(package) || !package.targets_known() || !package.looked) {
@@ -148,7 +224,8 @@ bool Reconciler::StartAct(absl::Time now, Outbox& outbox) {
       continue;
     }
     if (job.apply.size() + job.remove.size() >= kActionsPerJobMax) break;
-    PlanPackage(package, now, job, outbox);
+    if (!order.has_value()) order.emplace(state_);
+    PlanPackage(package, *order, now, job, outbox);
   }
   if (job.apply.empty() && job.remove.empty()) return false;
   CHECK_EQ(applying_.size(), job.apply.size());
@@ -158,10 +235,12 @@ bool Reconciler::StartAct(absl::Time now, Outbox& outbox) {
   return true;
 }
 
-void Reconciler::PlanPackage(PackageState& package, absl::Time now, ActJob& job, Outbox& outbox) {
+void Reconciler::PlanPackage(PackageState& package, const Order& order, absl::Time now, ActJob& job,
+                             Outbox& outbox) {
   package.waiting_for = WaitsFor(state_, package, settings_, now);
   const bool ready = package.waiting_for.empty();
-  const Plan plan = MakePlan(package, settings_, ready, now);
+  const Plan plan = MakePlan(package, settings_, order, ready, now);
+  package.waiting_objects = plan.waiting;
   package.held_message = plan.held_message;
   package.next_try = plan.next_try;
   for (Item* item : plan.orphan) {
@@ -182,7 +261,7 @@ void Reconciler::PlanPackage(PackageState& package, absl::Time now, ActJob& job,
   for (Item* item : plan.remove) {
     if (room == 0) return;
     --room;
-    job.remove.push_back(RemoveRequest{.key = item->key, .uid = item->uid});
+    job.remove.push_back(RemoveRequest{.key = item->key, .uid = item->uid, .terms = package.terms});
     removing_.push_back(Doing{.package = package.name, .key = item->key});
   }
   package.plan_due = false;
@@ -198,7 +277,11 @@ void Reconciler::AddApply(PackageState& package, Item& item, ActJob& job, Outbox
   job.apply.push_back(ApplyAction{.key = item.key,
                                   .object = item.desired,
                                   .ours = ours,
-                                  .keep = IgnoredPaths(package, item.key)});
+                                  .adopt = AdoptRuleOf(package),
+                                  .force = ours && IsDrifted(item),
+                                  .may_replace = !IsProtectedKind(item.key),
+                                  .keep = IgnoredPaths(package, item.key),
+                                  .terms = package.terms});
   applying_.push_back(Doing{.package = package.name, .key = item.key, .object = item.desired});
 }
 
@@ -207,6 +290,10 @@ void Reconciler::OnActed(absl::Time now, const Acted& event, Outbox& outbox) {
   job_ = 0;
   const std::vector<Doing> applying = std::exchange(applying_, {});
   const std::vector<Doing> removing = std::exchange(removing_, {});
+  if (!event.suspended.empty()) {  // Nothing was done.
+    state_.suspended_locally = event.suspended;
+    return;
+  }
   CHECK_EQ(applying.size(), event.applied.size());
   CHECK_EQ(removing.size(), event.removed.size());
   for (size_t i = 0; i < applying.size(); ++i) {
@@ -217,7 +304,7 @@ void Reconciler::OnActed(absl::Time now, const Acted& event, Outbox& outbox) {
   }
   // Others may have waited for what is there now.
   for (auto& [name, package] : state_.packages) {
-    if (!package.waiting_for.empty()) package.plan_due = true;
+    if (!package.waiting_for.empty() || !package.waiting_objects.empty()) package.plan_due = true;
   }
 }
 
@@ -242,25 +329,40 @@ void Reconciler::TakeApplied(const Doing& doing, const DriverResult& result, abs
     item->uid = result.uid;
     item->seen = Live::kExpected;
     item->orphaned = false;
+    item->terminating = false;
+    NoteHealth(package, *item, result.health, now);
+    if (result.health.word == HealthWord::kHealthy && IsDefinition(item->key)) {
+      RetryKinds(GroupOfDefinition(item->key));
+    }
     PutItem(package, *item, outbox.batch);
     Trouble& trouble = package.troubles[item->key];
     trouble.failure = absl::OkStatus();
+    trouble.conflicts.clear();
     trouble.backoff.Reset();
-    // A fight is fought at the pace of the resync.
-    trouble.next_try =
-        IsRecurring(trouble, now) ? now + settings_.resync_interval : absl::InfinitePast();
+    trouble.next_try = IsRecurring(trouble, now) ? now + PauseOf(trouble, settings_.resync_interval)
+                                                 : absl::InfinitePast();
     if (trouble.healed == 0) package.troubles.erase(item->key);
     return;
   }
   if (absl::IsDataLoss(result.status)) missing_blobs_.push_back(doing.object);
+  TakeFailure(package, *item, result, now);
   if (item->uid.empty() && absl::IsAlreadyExists(result.status)) {
     // Not written by us: the intent is withdrawn, so that nothing foreign is ever removed.
     DropItem(package, *item, outbox.batch);
     item->written = Digest();
   }
-  Trouble& trouble = package.troubles[item->key];
+}
+
+void Reconciler::TakeFailure(PackageState& package, Item& item, const DriverResult& result,
+                             absl::Time now) {
+  Trouble& trouble = package.troubles[item.key];
   if (trouble.failure.ok()) trouble.since = now;
   trouble.failure = result.status;
+  trouble.conflicts = result.conflicts;
+  if (const absl::string_view advice = AdviceFor(result); !advice.empty()) {
+    trouble.failure =
+        absl::Status(result.status.code(), absl::StrCat(result.status.message(), ": ", advice));
+  }
   trouble.next_try = now + trouble.backoff.NextAtLeastHalf(random_);
   package.next_try = std::min(package.next_try, trouble.next_try);
 }
@@ -280,16 +382,13 @@ void Reconciler::TakeRemoved(const Doing& doing, const DriverResult& result, abs
   if (absl::IsAborted(result.status)) {
     // Somebody made another object under that name; ours is gone.
     package.troubles.erase(item->key);
+    package.ailing.erase(item->key);
     DropItem(package, *item, outbox.batch);
     std::erase_if(package.items, [&](const Item& other) { return other.key == doing.key; });
     package.plan_due = true;
     return;
   }
-  Trouble& trouble = package.troubles[item->key];
-  if (trouble.failure.ok()) trouble.since = now;
-  trouble.failure = result.status;
-  trouble.next_try = now + trouble.backoff.NextAtLeastHalf(random_);
-  package.next_try = std::min(package.next_try, trouble.next_try);
+  TakeFailure(package, *item, result, now);
 }
 
 // ---------------------------------------------------------------- settling

@@ -7,14 +7,17 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "agent/core/diff.h"
 #include "agent/core/event.h"
+#include "agent/core/order.h"
 #include "agent/core/outbox.h"
 #include "agent/core/settings.h"
 #include "agent/core/state.h"
@@ -61,8 +64,15 @@ class Reconciler {
 
   bool StartLook(absl::Time now, Outbox& outbox);
   bool StartAct(absl::Time now, Outbox& outbox);
-  void PlanPackage(PackageState& package, absl::Time now, ActJob& job, Outbox& outbox);
+  void PlanPackage(PackageState& package, const Order& order, absl::Time now, ActJob& job,
+                   Outbox& outbox);
   void AddApply(PackageState& package, Item& item, ActJob& job, Outbox& outbox);
+  // What is to be counted besides what we manage; nothing when it is not time.
+  std::optional<UnmanagedQuery> WhatToCount(absl::Time now);
+  void TakeInCounted(const Listed& event);
+  // Objects that failed because their kind was not known are tried again now that it is.
+  void RetryKinds(absl::string_view group);
+  void TakeFailure(PackageState& package, Item& item, const DriverResult& result, absl::Time now);
   void TakeInPackage(PackageState& package, const std::vector<const ListedObject*>& found,
                      absl::Time now, Outbox& outbox);
   void TakeApplied(const Doing& doing, const DriverResult& result, absl::Time now, Outbox& outbox);
@@ -88,6 +98,8 @@ class Reconciler {
   absl::Status look_failure_;
   Backoff look_backoff_{absl::Seconds(1), absl::Minutes(1)};
   std::vector<Digest> missing_blobs_;
+  absl::Time next_count_ = absl::InfinitePast();
+  std::vector<std::string> counted_namespaces_;
 };
 
 }  // namespace muster::agent

@@ -9,22 +9,16 @@
 #include "agent/core/diff.h"
 #include "agent/core/drift.h"
 #include "agent/core/health.h"
+#include "agent/core/problems.h"
 #include "common/base/limits.h"
 
 namespace muster::agent {
 namespace pb = muster::v1;
 namespace {
 
-constexpr size_t kMessageBytesMax = 500;
 constexpr absl::Duration kProgressDelay = absl::Seconds(1);
+constexpr absl::Duration kDetailPause = absl::Seconds(5);
 constexpr absl::Duration kResendAfter = absl::Seconds(30);
-
-std::string Shortened(absl::string_view text) {
-  if (text.size() <= kMessageBytesMax) return std::string(text);
-  size_t end = kMessageBytesMax;
-  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;  // not within a character
-  return absl::StrCat(text.substr(0, end), "...");
-}
 
 pb::Condition MakeCondition(absl::string_view type, pb::ConditionStatus status,
                             absl::string_view reason, absl::string_view message) {
@@ -55,111 +49,18 @@ void SetConditions(std::vector<pb::Condition> conditions, const Repeated* before
   }
 }
 
-// ---------------------------------------------------------------- problems
-
-pb::ObjectProblem::What WhatIsWrong(const State& state, const PackageState& package,
-                                    const Item& item, const Trouble* trouble) {
-  if (state.observe_only()) {
-    if (IsLeftover(item)) return pb::ObjectProblem::WHAT_WOULD_DELETE;
-    if (!item.is_desired()) return pb::ObjectProblem::WHAT_UNSPECIFIED;
-    if (item.seen == Live::kMissing) return pb::ObjectProblem::WHAT_WOULD_ADD;
-    if (item.seen == Live::kDifferent) return pb::ObjectProblem::WHAT_WOULD_CHANGE;
-    return pb::ObjectProblem::WHAT_UNSPECIFIED;
-  }
-  if (trouble != nullptr && !trouble->failure.ok()) return pb::ObjectProblem::WHAT_FAILED;
-  if (IsLeftover(item)) {
-    return item.removed ? pb::ObjectProblem::WHAT_UNSPECIFIED : pb::ObjectProblem::WHAT_HELD;
-  }
-  if (!item.is_desired()) {
-    return item.orphaned ? pb::ObjectProblem::WHAT_UNMANAGED : pb::ObjectProblem::WHAT_UNSPECIFIED;
-  }
-  if (DriftModeOf(package) == pb::DRIFT_MODE_IGNORE || !IsDrifted(item)) {
-    return pb::ObjectProblem::WHAT_UNSPECIFIED;
-  }
-  return item.seen == Live::kMissing ? pb::ObjectProblem::WHAT_MISSING
-                                     : pb::ObjectProblem::WHAT_DRIFTED;
-}
-
-// Worst first; the numbers of the enum are no order.
-int Badness(pb::ObjectProblem::What what) {
-  switch (what) {
-    case pb::ObjectProblem::WHAT_FAILED:
-      return 0;
-    case pb::ObjectProblem::WHAT_HELD:
-      return 1;
-    case pb::ObjectProblem::WHAT_MISSING:
-      return 2;
-    case pb::ObjectProblem::WHAT_DRIFTED:
-      return 3;
-    case pb::ObjectProblem::WHAT_WOULD_DELETE:
-      return 4;
-    case pb::ObjectProblem::WHAT_WOULD_CHANGE:
-      return 5;
-    case pb::ObjectProblem::WHAT_WOULD_ADD:
-      return 6;
-    default:
-      return 7;
-  }
-}
-
-pb::ObjectProblem Problem(const PackageState& package, const Item& item, const Trouble* trouble,
-                          pb::ObjectProblem::What what, const AgentSettings& settings) {
-  pb::ObjectProblem problem;
-  problem.set_api_version(item.key.api_version);
-  problem.set_kind(item.key.kind);
-  problem.set_namespace_(item.key.namespace_);
-  problem.set_name(item.key.name);
-  problem.set_what(what);
-  if (what == pb::ObjectProblem::WHAT_HELD) {
-    const std::string reason = ProtectedReason(item.key, settings);
-    problem.set_message(reason.empty() ? package.held_message : reason);
-  }
-  if (trouble == nullptr) return problem;
-  if (what == pb::ObjectProblem::WHAT_FAILED) {
-    problem.set_message(Shortened(trouble->failure.message()));
-  }
-  for (const FieldChange& change : trouble->changes) {
-    if (problem.fields_size() == limits::kFieldsPerProblemMax) break;
-    problem.add_fields(Shortened(change.pointer));
-  }
-  problem.set_changed_by(trouble->changed_by);
-  if (trouble->since != absl::Time()) problem.set_since_ms(absl::ToUnixMillis(trouble->since));
-  return problem;
-}
-
-void AddProblems(const State& state, const PackageState& package, const AgentSettings& settings,
-                 int& room, pb::ObservedPackage& out) {
-  struct Found {
-    const Item* item;
-    const Trouble* trouble;
-    pb::ObjectProblem::What what;
-  };
-  std::vector<Found> found;
-  for (const Item& item : package.items) {
-    const auto at =
-        package.troubles.empty() ? package.troubles.end() : package.troubles.find(item.key);
-    const Trouble* trouble = at == package.troubles.end() ? nullptr : &at->second;
-    const pb::ObjectProblem::What what = WhatIsWrong(state, package, item, trouble);
-    // A leftover that is merely about to go is no problem.
-    if (what == pb::ObjectProblem::WHAT_UNSPECIFIED) continue;
-    if (what == pb::ObjectProblem::WHAT_HELD && package.held_message.empty() &&
-        ProtectedReason(item.key, settings).empty()) {
-      continue;
-    }
-    found.push_back({&item, trouble, what});
-  }
-  std::stable_sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
-    return Badness(a.what) < Badness(b.what);
-  });
-  const int most = std::min(limits::kProblemObjectsPerPackageMax, room);
-  if (found.size() > static_cast<size_t>(most)) found.resize(most);
-  room -= static_cast<int>(found.size());
-  for (const Found& one : found) {
-    *out.add_problems() = Problem(package, *one.item, one.trouble, one.what, settings);
-  }
-}
-
 // ---------------------------------------------------------------- packages
+
+// The first object that is degraded or took too long, with what it says; empty when there is none.
+std::string WorstOf(const PackageState& package, absl::Time now) {
+  for (const auto& [key, ailment] : package.ailing) {
+    const bool late = IsLate(package, ailment, now);
+    if (!late && ailment.health.word != HealthWord::kDegraded) continue;
+    return absl::StrCat(Describe(key), late ? " did not get ready in time" : "",
+                        ailment.health.message.empty() ? "" : ": ", ailment.health.message);
+  }
+  return "";
+}
 
 std::vector<pb::Condition> PackageConditions(const PackageState& package, const Counts& counts,
                                              absl::Time now) {
@@ -173,6 +74,7 @@ std::vector<pb::Condition> PackageConditions(const PackageState& package, const 
     }
   }
   if (failure.empty()) failure = std::string(package.namespace_failure.message());
+  if (failure.empty()) failure = std::string(package.terms_failure.message());
   const auto is = [&](absl::string_view type, absl::string_view reason, absl::string_view message) {
     conditions.push_back(MakeCondition(type, pb::CONDITION_STATUS_TRUE, reason, message));
   };
@@ -202,8 +104,48 @@ std::vector<pb::Condition> PackageConditions(const PackageState& package, const 
   }
   if (!package.waiting_for.empty()) {
     is("Waiting", "DependencyNotReady", absl::StrCat("waits for ", package.waiting_for));
+  } else if (!package.waiting_objects.empty()) {
+    is("Waiting", "ObjectNotReady", package.waiting_objects);
+  }
+  if (const std::string worst = WorstOf(package, now); !worst.empty()) {
+    is("Unhealthy", "ObjectsDegraded", worst);
   }
   return conditions;
+}
+
+// Those that were never ours; orphans are listed with their packages.
+void AddUnmanaged(const State& state, pb::ObservedState& out) {
+  out.set_unmanaged(out.unmanaged() + static_cast<uint32_t>(state.unmanaged.count));
+  for (const ObjectKey& key : state.unmanaged.keys) {
+    pb::UnmanagedObject& one = *out.add_unmanaged_objects();
+    one.set_api_version(key.api_version);
+    one.set_kind(key.kind);
+    one.set_namespace_(key.namespace_);
+    one.set_name(key.name);
+  }
+}
+
+// All but its conditions.
+void ObservePackage(const State& state, const PackageState& package, const Counts& counts,
+                    const AgentSettings& settings, absl::Time now, ReportRoom& room,
+                    pb::ObservedPackage& one) {
+  one.set_name(package.name);
+  one.set_bundle_digest(package.record.applied().bundle_digest());
+  if (!package.removing()) one.set_attempted_digest(package.desired->bundle_digest());
+  one.set_sync(SyncOf(state, package, counts));
+  one.set_health(HealthOf(state, package, counts, now));
+  one.set_objects(counts.objects);
+  one.set_drifted(counts.drifted);
+  one.set_failed(counts.failed);
+  one.set_held(counts.held);
+  one.set_unhealthy(counts.unhealthy());
+  one.set_drift_healed(package.record.drift_healed());
+  one.set_applied_ms(package.record.applied_ms());
+  if (counts.failed + counts.held + counts.missing + counts.drifted + counts.would() +
+          counts.unmanaged + counts.unhealthy() + counts.leftover >
+      0) {
+    AddProblems(state, package, settings, now, room, one);
+  }
 }
 
 const pb::ObservedPackage* Find(const pb::ObservedState& state, const std::string& name) {
@@ -226,26 +168,11 @@ pb::ObservedState Observe(const State& state, const AgentSettings& settings,
   pb::SyncStatus sync = state.has_accepted() ? pb::SYNC_STATUS_SYNCED : pb::SYNC_STATUS_UNKNOWN;
   pb::HealthStatus health =
       state.has_accepted() ? pb::HEALTH_STATUS_HEALTHY : pb::HEALTH_STATUS_UNKNOWN;
-  int room = limits::kProblemObjectsPerReportMax;
+  ReportRoom room;
   for (const auto& [name, package] : state.packages) {
     const Counts counts = Count(state, package, settings);
     pb::ObservedPackage& one = *out.add_packages();
-    one.set_name(name);
-    one.set_bundle_digest(package.record.applied().bundle_digest());
-    if (!package.removing()) one.set_attempted_digest(package.desired->bundle_digest());
-    one.set_sync(SyncOf(state, package, counts));
-    one.set_health(HealthOf(state, package, counts, now));
-    one.set_objects(counts.objects);
-    one.set_drifted(counts.drifted);
-    one.set_failed(counts.failed);
-    one.set_held(counts.held);
-    one.set_drift_healed(package.record.drift_healed());
-    one.set_applied_ms(package.record.applied_ms());
-    if (counts.failed + counts.held + counts.missing + counts.drifted + counts.would() +
-            counts.unmanaged >
-        0) {
-      AddProblems(state, package, settings, room, one);
-    }
+    ObservePackage(state, package, counts, settings, now, room, one);
     const pb::ObservedPackage* old = Find(before, name);
     SetConditions(PackageConditions(package, counts, now),
                   old == nullptr ? nullptr : &old->conditions(), now, one.mutable_conditions());
@@ -275,6 +202,15 @@ pb::ObservedState Observe(const State& state, const AgentSettings& settings,
                                        "left exactly as it is until it is resumed"));
     health = std::max(health, pb::HEALTH_STATUS_SUSPENDED);
   }
+  if (!state.suspended_locally.empty()) {
+    out.set_suspended_locally(Shortened(state.suspended_locally));
+    conditions.push_back(
+        MakeCondition("SuspendedLocally", pb::CONDITION_STATUS_TRUE, "Annotated",
+                      absl::StrCat("suspended in the cluster itself: ", state.suspended_locally,
+                                   "; take the annotation off to resume")));
+    health = std::max(health, pb::HEALTH_STATUS_SUSPENDED);
+  }
+  AddUnmanaged(state, out);
   SetConditions(std::move(conditions), &before.conditions(), now, out.mutable_conditions());
   out.set_sync(sync);
   out.set_health(health);
@@ -320,6 +256,7 @@ void Reporter::OnLinkDown() {
   receipt_sent_ = false;
   // What was acknowledged need not be said again; what was only sent may be lost.
   sent_ = acked_;
+  sent_gist_ = Digest();
   next_heartbeat_ = absl::InfiniteFuture();
 }
 
@@ -352,16 +289,29 @@ void Reporter::Refresh(bool settled, const Situation& situation, absl::Time now)
   if (content == content_) return;
   content_ = content;
   fresh.set_observed_ms(absl::ToUnixMillis(now));
-  observed_ = std::move(fresh);
+  observed_ = fresh;
+  const bool told = digest_ == sent_;
   digest_ = Digest::Of(observed_.SerializeAsString());
-  changed_at_ = touched;
+  for (pb::ObservedPackage& package : *fresh.mutable_packages()) {
+    for (pb::ObjectProblem& problem : *package.mutable_problems()) problem.clear_message();
+    for (pb::Condition& condition : *package.mutable_conditions()) condition.clear_message();
+    package.clear_unhealthy();
+  }
+  fresh.clear_observed_ms();
+  const Digest gist = Digest::Of(fresh.SerializeAsString());
+  // Of many details in a row, the time of the first that was not told counts.
+  if (gist != gist_ || told) changed_at_ = touched;
+  gist_ = gist;
 }
 
 bool Reporter::SendDue(bool settled, absl::Time now) const {
   if (!welcomed_ || digest_.empty()) return false;
   if (wanted_) return true;
   if (!receipt_sent_ && state_.accepted.pending_receipts_size() > 0) return true;
-  if (digest_ != sent_) return settled || now >= changed_at_ + kProgressDelay;
+  if (digest_ != sent_) {
+    if (gist_ == sent_gist_) return now >= changed_at_ + kDetailPause;
+    return settled || now >= changed_at_ + kProgressDelay;
+  }
   return sent_ != acked_ && now >= sent_at_ + kResendAfter;
 }
 
@@ -376,6 +326,7 @@ void Reporter::Send(absl::Time now, Outbox& outbox) {
   outbox.sends.emplace_back(std::move(send));
   wanted_ = false;
   sent_ = digest_;
+  sent_gist_ = gist_;
   sent_at_ = now;
 }
 
@@ -399,7 +350,9 @@ absl::Time Reporter::NextWake() const {
   const absl::Time look = touched_at_ + kProgressDelay;
   if (!welcomed_) return look;
   absl::Time wake = std::min(look, next_heartbeat_);
-  if (digest_ != sent_) wake = std::min(wake, changed_at_ + kProgressDelay);
+  if (digest_ != sent_) {
+    wake = std::min(wake, changed_at_ + (gist_ == sent_gist_ ? kDetailPause : kProgressDelay));
+  }
   if (sent_ != acked_) wake = std::min(wake, sent_at_ + kResendAfter);
   return wake;
 }

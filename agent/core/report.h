@@ -2,7 +2,7 @@
 // a heartbeat in between; a receipt for each desired state that was wholly applied.
 //
 // A report that only shows work in progress waits a second for the end of the work, so that most
-// changes cost one report. Pure; the core's thread.
+// changes cost one report; one that only counts how far objects got, five. Pure; the core's thread.
 #pragma once
 
 #include <cstdint>
@@ -58,6 +58,7 @@ class Reporter {
 
   absl::Time NextWake() const;
   const v1::ObservedState& observed() const { return observed_; }
+  const Digest& digest() const { return digest_; }  // of observed()
 
  private:
   bool SendDue(bool settled, absl::Time now) const;
@@ -68,6 +69,7 @@ class Reporter {
 
   v1::ObservedState observed_;
   Digest content_;  // of `observed_` without its time
+  Digest gist_;     // of it without what objects say of their progress
   Digest digest_;   // of `observed_`, as the hub knows it
   absl::Time changed_at_ = absl::InfinitePast();
   absl::Time touched_at_ = absl::InfiniteFuture();  // first, since the last look
@@ -79,7 +81,8 @@ class Reporter {
   absl::Time next_heartbeat_ = absl::InfiniteFuture();
   absl::Time sent_at_ = absl::InfinitePast();
   uint64_t sent_number_ = 0;
-  Digest sent_;                // last sent on this stream
+  Digest sent_;  // last sent on this stream
+  Digest sent_gist_;
   Digest acked_;               // last acknowledged, on any stream
   bool receipt_sent_ = false;  // the oldest pending receipt went out in `sent_number_`
 };

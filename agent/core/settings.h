@@ -22,8 +22,11 @@ struct AgentSettings {
   std::string kubernetes_version;            // empty for other drivers
   std::shared_ptr<const Verifier> verifier;  // keys that may sign desired states; never null
   absl::Duration resync_interval = absl::Seconds(60);  // between looks at the whole inventory
+  bool has_noticeboard = false;  // the cluster has a place where the agent tells its story
+  absl::Duration count_interval = absl::Minutes(10);  // between counts of what nobody manages
   // Namespaces of which nothing is ever deleted.
-  std::vector<std::string> protected_namespaces = {"kube-system", "muster-system"};
+  std::vector<std::string> protected_namespaces = {"kube-system", "kube-public", "kube-node-lease",
+                                                   "muster-system"};
 };
 
 }  // namespace muster::agent

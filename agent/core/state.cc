@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "agent/health/rules.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
 
@@ -52,6 +53,7 @@ absl::Status LoadItem(const Record& record, State& state) {
   item.uid = entry.uid();
   item.size = entry.entry().size();
   item.wave = entry.entry().wave();
+  item.keep = entry.entry().keep();
   item.orphaned = entry.orphaned();
   PackageState& package = state.packages[std::string(rest.substr(0, slash))];
   package.items.push_back(std::move(item));
@@ -102,7 +104,47 @@ void RestoreTarget(PackageState& package) {
   }
 }
 
+constexpr absl::Duration kHealthTimeout = absl::Minutes(5);
+
+// What the package says of its objects, in the form that drivers take.
+void MakeTerms(PackageState& package) {
+  static const pb::DesiredPackage kNothing;
+  const pb::DesiredPackage& says = !package.removing()            ? *package.desired
+                                   : package.record.has_removed() ? package.record.removed()
+                                                                  : kNothing;
+  auto terms = std::make_shared<Terms>();
+  terms->service_account = says.service_account();
+  package.terms_failure = absl::OkStatus();
+  if (says.health_rules_size() > 0) {
+    const std::vector<pb::HealthRule> rules(says.health_rules().begin(), says.health_rules().end());
+    absl::StatusOr<HealthRules> made = HealthRules::Make(rules);
+    package.terms_failure = made.status();
+    if (made.ok()) terms->health = std::make_shared<const HealthRules>(*std::move(made));
+  }
+  package.terms = std::move(terms);
+}
+
+bool SaysTheSame(const pb::DesiredPackage& a, const pb::DesiredPackage& b) {
+  return a.service_account() == b.service_account() &&
+         std::equal(a.health_rules().begin(), a.health_rules().end(), b.health_rules().begin(),
+                    b.health_rules().end(), [](const pb::HealthRule& x, const pb::HealthRule& y) {
+                      return x.SerializeAsString() == y.SerializeAsString();
+                    });
+}
+
 }  // namespace
+
+bool NoteHealth(PackageState& package, Item& item, const ObjectHealth& health, absl::Time now) {
+  const HealthWord before = std::exchange(item.health, health.word);
+  if (health.word == HealthWord::kHealthy) {
+    if (before != health.word) package.ailing.erase(item.key);
+    return before != health.word;
+  }
+  Ailment& known = package.ailing[item.key];
+  if (before != health.word) known.seen = now;
+  known.health = health;
+  return before != health.word;
+}
 
 void Revive(Item& item) {
   if (!item.removed) return;
@@ -142,6 +184,24 @@ std::vector<std::string> IgnoredPaths(const PackageState& package, const ObjectK
   return paths;
 }
 
+absl::Duration HealthTimeoutOf(const PackageState& package) {
+  const int64_t ms = package.removing() ? package.record.removed().health_timeout_ms()
+                                        : package.desired->health_timeout_ms();
+  return ms > 0 ? absl::Milliseconds(ms) : kHealthTimeout;
+}
+
+AdoptRule AdoptRuleOf(const PackageState& package) {
+  if (package.removing()) return AdoptRule::kNever;
+  switch (package.desired->sync().adopt()) {
+    case pb::ADOPT_MODE_NEVER:
+      return AdoptRule::kNever;
+    case pb::ADOPT_MODE_ALWAYS:
+      return AdoptRule::kAlways;
+    default:
+      return AdoptRule::kIfEqual;
+  }
+}
+
 ObjectKey NamespaceKey(const std::string& name) {
   return ObjectKey{.api_version = "v1", .kind = "Namespace", .namespace_ = "", .name = name};
 }
@@ -157,6 +217,7 @@ absl::StatusOr<State> LoadState(const std::vector<Record>& records) {
   Batch unused;  // What the records say of removal was written when the state was accepted.
   AssignPackages(state, unused);
   for (auto& [name, package] : state.packages) {
+    if (package.removing()) MakeTerms(package);
     if (!package.removing() && state.accepted.applied()) RestoreTarget(package);
   }
   return state;
@@ -177,7 +238,9 @@ void AssignPackages(State& state, Batch& batch) {
     // What was never written has nothing to be removed.
     std::erase_if(package.items, [](const Item& item) { return !item.in_inventory(); });
     package.troubles.clear();
+    package.ailing.clear();
     package.plan_due = true;
+    MakeTerms(package);
     PutPackage(package, batch);
   }
   for (const auto& [name, desired] : wanted) {
@@ -188,7 +251,14 @@ void AssignPackages(State& state, Batch& batch) {
       package.record.clear_removed();
       PutPackage(package, batch);
     }
+    const bool new_terms = package.removing() || !SaysTheSame(*package.desired, *desired);
+    // What was compared under other rules is compared again.
+    if (package.removing() ||
+        package.desired->sync().SerializeAsString() != desired->sync().SerializeAsString()) {
+      for (Item& item : package.items) item.compared = 0;
+    }
     package.desired = *desired;
+    if (new_terms) MakeTerms(package);
     package.plan_due = true;
   }
 }
@@ -226,6 +296,7 @@ void PutItem(const PackageState& package, const Item& item, Batch& batch) {
   entry.set_digest(item.written.bytes());
   entry.set_size(item.size);
   entry.set_wave(item.wave);
+  entry.set_keep(item.keep);
   record.set_uid(item.uid);
   record.set_orphaned(item.orphaned);
   if (item.live != item.written) record.set_live_digest(item.live.bytes());

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -21,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "agent/cluster/cluster_driver.h"
+#include "agent/health/object_health.h"
 #include "common/base/backoff.h"
 #include "common/base/digest.h"
 #include "common/manifest/bundle.h"
@@ -39,7 +41,7 @@ enum class Live : uint8_t {
   kMissing,
 };
 
-// One object of a package: what it should be, what was written, what is there. About 250 bytes,
+// One object of a package: what it should be, what was written, what is there. About 260 bytes,
 // because an agent has one for each of its objects all the time.
 struct Item {
   ObjectKey key;
@@ -51,7 +53,11 @@ struct Item {
   uint32_t size = 0;
   int32_t wave = 0;
   Live seen = Live::kUnknown;
-  bool orphaned = false;   // in the inventory, left on purpose
+  HealthWord health = HealthWord::kHealthy;  // details: PackageState::ailing
+  bool keep = false;                         // annotated in Git: never removed
+  bool kept_live = false;                    // annotated in the cluster: not removed while it is
+  bool terminating = false;                  // its deletion has begun
+  bool orphaned = false;                     // in the inventory, left on purpose
   bool removed = false;    // removal was accepted by the driver; waits to be seen gone
   bool contested = false;  // another package has it; not written by this one
   bool busy = false;       // is being looked at by the job that runs
@@ -68,13 +74,23 @@ struct Trouble {
   absl::Status failure;  // of the last try; OK when there is none
   Backoff backoff{absl::Seconds(1), absl::Minutes(5)};
   absl::Time next_try = absl::InfinitePast();
-  std::vector<FieldChange> changes;  // that would put it right
+  std::vector<FieldChange> changes;      // that would put it right
+  std::vector<FieldConflict> conflicts;  // why the last apply was refused
   std::string changed_by;
   absl::Time changed_at = absl::InfinitePast();
   absl::Time since;
   // Corrections of this object, for telling a fight from an accident.
   int healed = 0;
   absl::Time first_healed;
+  absl::Time last_healed;
+};
+
+// The health of an item that is not healthy.
+struct Ailment {
+  ObjectHealth health;
+  // When we first saw it so. Time limits count from here: an object's own times may be those of
+  // an older trouble.
+  absl::Time seen;
 };
 
 // Whether the namespace that a package asks for is there.
@@ -90,6 +106,10 @@ struct PackageState {
   Digest target;
   std::vector<Item> items;
   std::map<ObjectKey, Trouble> troubles;
+  std::map<ObjectKey, Ailment> ailing;  // of the items that are not healthy
+  // How the package wants its objects to be treated; made of what it says. Never null.
+  std::shared_ptr<const Terms> terms = std::make_shared<const Terms>();
+  absl::Status terms_failure;  // its health rules cannot be read
   NamespaceSeen namespace_seen = NamespaceSeen::kUnknown;
   absl::Status namespace_failure;
   bool looked = false;                               // all items were looked at since the start
@@ -98,9 +118,10 @@ struct PackageState {
   absl::Time progress_since = absl::InfinitePast();  // when `target` last changed
   // Manifests in a row of which only the delta was stored; reading the last one reads them all.
   int deltas = kDeltasMax;
-  std::string held_message;  // why the removals of the last plan were held as a whole; or empty
-  std::string waiting_for;   // dependencies that were not ready at the last plan; or empty
-  std::string last_healed;   // what was put right last, for people; or empty
+  std::string held_message;     // why the removals of the last plan were held as a whole; or empty
+  std::string waiting_for;      // dependencies that were not ready at the last plan; or empty
+  std::string waiting_objects;  // what objects wait for that are there, but not ready; or empty
+  std::string last_healed;      // what was put right last, for people; or empty
 
   bool removing() const { return !desired.has_value(); }
   bool targets_known() const {
@@ -110,11 +131,18 @@ struct PackageState {
   const Item* Find(const ObjectKey& key) const;
 };
 
+// Takes in what an object says of itself. Returns whether that is another word than before.
+bool NoteHealth(PackageState& package, Item& item, const ObjectHealth& health, absl::Time now);
+
 struct State {
   v1::AcceptedRecord accepted;
   v1::DesiredState desired;  // of the accepted envelope; default before the first
   std::map<std::string, PackageState> packages;
   std::vector<Digest> bundles;  // as in AgentBundlesRecord
+  // What the cluster's own administrator wrote to suspend the agent, as of the last look; empty:
+  // not suspended.
+  std::string suspended_locally;
+  Unmanaged unmanaged;  // of the last time that it was counted
 
   bool has_accepted() const { return accepted.generation() != 0; }
   bool observe_only() const { return desired.mode() == v1::CLUSTER_MODE_OBSERVE; }
@@ -126,6 +154,10 @@ absl::Time EffectiveTime(const State& state, absl::Time now);
 // ---------------------------------------------------------------- what packages say, with defaults
 
 v1::DriftMode DriftModeOf(const PackageState& package);
+
+absl::Duration HealthTimeoutOf(const PackageState& package);
+
+AdoptRule AdoptRuleOf(const PackageState& package);
 
 // The ignore rules that fit `key`, as JSON pointers.
 std::vector<std::string> IgnoredPaths(const PackageState& package, const ObjectKey& key);

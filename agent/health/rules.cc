@@ -90,7 +90,7 @@ std::optional<ObjectHealth> HealthRules::Ask(const ObjectKey& key, const Value& 
 }
 
 bool HealthRules::Fits(const Rule& rule, const ObjectKey& key) {
-  if (!rule.kind.empty() && rule.kind != key.kind) return false;
+  if (!rule.kind.empty() && rule.kind != "*" && rule.kind != key.kind) return false;
   if (rule.group == key.group()) return true;
   return absl::StartsWith(rule.group, "*.") &&
          absl::EndsWith(key.group(), absl::string_view(rule.group).substr(1));

@@ -60,7 +60,7 @@ TEST(HealthRules, AskInTheirOrder) {
 TEST(HealthRules, FitByGroupAndKind) {
   pb::HealthRule below = Database();
   below.set_group("*.example.com");
-  below.clear_kind();
+  below.set_kind("*");
   const HealthRules rules = Rules({below});
   EXPECT_EQ(Says(&rules, "db.example.com/v2", "Database", "{phase: Failed}"),
             "Degraded: phase Failed");

@@ -46,6 +46,7 @@ LiveObject Describe(const ObjectKey& key, const Value& object, const Terms* term
       .version = VersionOf(object),
       .digest = Digest::Of(CanonicalJson(Project(object, fields == nullptr ? none : *fields))),
       .health = HealthOf(key, object, terms == nullptr ? nullptr : terms->health.get()),
+      .ours = fields != nullptr,
       .terminating = object.Find("/metadata/deletionTimestamp") != nullptr,
       .kept = AsksToBeKept(object),
       .changed_by = std::move(last.manager),

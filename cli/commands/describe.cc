@@ -75,8 +75,21 @@ void AddProblems(const pb::ClusterView& view, absl::Time now, Page& page) {
       page.Item(absl::StrCat(std::string(1, ProblemSign(problem.what())), " ", package.name(), ": ",
                              ObjectText(problem.kind(), problem.namespace_(), problem.name()), " ",
                              ProblemLine(problem, now)));
+      for (const std::string& line : ProblemDetails(problem)) {
+        page.Item(absl::StrCat("    ", line));
+      }
     }
   }
+}
+
+void AddUnmanaged(const pb::ClusterView& view, Page& page) {
+  if (view.unmanaged_objects().empty()) return;
+  page.Title("Unmanaged");
+  for (const pb::UnmanagedObject& object : view.unmanaged_objects()) {
+    page.Item(ObjectText(object.kind(), object.namespace_(), object.name()));
+  }
+  const int64_t more = int64_t{view.unmanaged()} - view.unmanaged_objects_size();
+  if (more > 0) page.Item(absl::StrCat("and ", more, " more"));
 }
 
 void AddCluster(const pb::ClusterView& view, absl::Time now, Page& page) {
@@ -115,9 +128,13 @@ void AddCluster(const pb::ClusterView& view, absl::Time now, Page& page) {
         absl::StrCat("until ", TimeText(view.certificate_expires_ms()), " (",
                      AgeText(absl::FromUnixMillis(view.certificate_expires_ms()) - now), ")"));
   }
+  if (!view.suspended_locally().empty()) {
+    page.Line("Suspended", absl::StrCat("in the cluster itself: ", view.suspended_locally()));
+  }
   if (!view.message().empty()) page.Line("Message", view.message());
   page.Section<pb::ClusterPackageView>("Packages", view.packages());
   AddProblems(view, now, page);
+  AddUnmanaged(view, page);
   page.Section<pb::Condition>("Conditions", view.conditions());
 }
 

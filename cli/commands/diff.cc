@@ -59,6 +59,9 @@ std::string PackageText(const pb::ClusterPackageView& package, absl::Time now, c
     absl::StrAppend(&out, "  ", style.Paint(ToneOf(sign), std::string(1, sign)), " ",
                     SafeText(ObjectText(problem.kind(), problem.namespace_(), problem.name())),
                     ": ", ProblemLine(problem, now), "\n");
+    for (const std::string& line : ProblemDetails(problem)) {
+      absl::StrAppend(&out, "      ", line, "\n");
+    }
   }
   return out;
 }

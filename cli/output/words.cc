@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/output/document.h"
@@ -117,17 +118,40 @@ std::string ProblemWord(v1::ObjectProblem::What what) {
 
 std::string ProblemLine(const v1::ObjectProblem& problem, absl::Time now) {
   std::string out = ProblemWord(problem.what());
+  if (problem.what() == v1::ObjectProblem::WHAT_UNHEALTHY &&
+      problem.health() != v1::HEALTH_STATUS_UNSPECIFIED) {
+    out = absl::AsciiStrToLower(HealthCell(problem.health()).text);
+  }
   if (!problem.fields().empty()) {
     absl::StrAppend(&out, ": ", absl::StrJoin(problem.fields(), ", "));
   }
   std::vector<std::string> notes;
   if (!problem.changed_by().empty()) {
-    notes.push_back(absl::StrCat("changed by ", problem.changed_by()));
+    notes.push_back(absl::StrCat(
+        "changed by ", problem.changed_by(),
+        problem.changed_ms() == 0 ? ""
+                                  : absl::StrCat(" ", AgeOf(problem.changed_ms(), now), " ago")));
   }
-  if (problem.since_ms() != 0) notes.push_back(AgeOf(problem.since_ms(), now) + " ago");
+  if (problem.recurring()) notes.push_back("again and again");
+  if (problem.since_ms() != 0 && problem.changed_ms() == 0)
+    notes.push_back(AgeOf(problem.since_ms(), now) + " ago");
   if (!notes.empty()) absl::StrAppend(&out, " (", absl::StrJoin(notes, ", "), ")");
   if (!problem.message().empty()) absl::StrAppend(&out, ": ", problem.message());
   return SafeText(out);
+}
+
+std::vector<std::string> ProblemDetails(const v1::ObjectProblem& problem) {
+  std::vector<std::string> lines;
+  const auto value = [](const std::string& json) { return json.empty() ? "absent" : json; };
+  for (const v1::FieldDifference& difference : problem.differences()) {
+    if (difference.pointer().empty()) continue;  // the whole: said already
+    lines.push_back(SafeText(absl::StrCat(difference.pointer(), ": ", value(difference.live()),
+                                          ", should be ", value(difference.desired()))));
+  }
+  for (const v1::FieldConflict& conflict : problem.conflicts()) {
+    lines.push_back(SafeText(absl::StrCat(conflict.pointer(), ": owned by ", conflict.manager())));
+  }
+  return lines;
 }
 
 }  // namespace muster::cli

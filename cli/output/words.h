@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "cli/output/table.h"
@@ -34,5 +35,8 @@ std::string ProblemWord(v1::ObjectProblem::What what);
 
 // "drifted: /data/x (changed by kubectl, 5m ago): message".
 std::string ProblemLine(const v1::ObjectProblem& problem, absl::Time now);
+
+// What a problem consists of, one line a field: what is there and what should be, or who owns it.
+std::vector<std::string> ProblemDetails(const v1::ObjectProblem& problem);
 
 }  // namespace muster::cli

@@ -72,6 +72,8 @@ inline constexpr size_t kJoinMessageBytesMax = 64u << 10;
 inline constexpr int kProblemObjectsPerPackageMax = 100;  // in one report; the counts are whole
 inline constexpr int kProblemObjectsPerReportMax = 1'000;
 inline constexpr int kFieldsPerProblemMax = 20;
+inline constexpr size_t kReportDetailBytesMax = 256u << 10;  // of problems with every detail
+inline constexpr size_t kUnmanagedObjectsMax = 100;  // named in one report; the count is whole
 
 // Connections.
 inline constexpr int kConnectionsPerAddressMax = 64;

@@ -89,9 +89,10 @@ spec:
   overrideNamespace: true
   dependsOn: [cert-manager]
   sync: {drift: report, prune: false, deletionBudget: 5%,
-         ignore: [{kind: Deployment, paths: [/spec/replicas]}]}
+         ignore: [{kind: Deployment, paths: [/spec/replicas]}], adopt: always}
   onRemoval: orphan
-  health: {timeout: 5m}
+  serviceAccount: deployer
+  health: {timeout: 5m, rules: [{group: db.example.com, kind: Database, healthy: status.ok}]}
 ---
 apiVersion: muster.dev/v1alpha1
 kind: Package
@@ -122,7 +123,7 @@ constexpr char kEverythingRead[] = R"pb(
     renderer: RENDERER_AUTO
     sync { drift: DRIFT_MODE_CORRECT has_deletion_budget: true }
     on_removal: ON_REMOVAL_DELETE
-    origin { file: "fleet/all.yaml" line: 42 }
+    origin { file: "fleet/all.yaml" line: 43 }
   }
   packages {
     name: "web"
@@ -157,9 +158,12 @@ constexpr char kEverythingRead[] = R"pb(
       deletion_budget_percent: 5
       has_deletion_budget: true
       ignore { kind: "Deployment" paths: "/spec/replicas" }
+      adopt: ADOPT_MODE_ALWAYS
     }
     on_removal: ON_REMOVAL_ORPHAN
     health_timeout_ms: 300000
+    health_rules { group: "db.example.com" kind: "Database" healthy: "status.ok" }
+    service_account: "web/deployer"
     origin { file: "fleet/all.yaml" line: 13 }
   }
   clusters {
@@ -168,7 +172,7 @@ constexpr char kEverythingRead[] = R"pb(
     mode: CLUSTER_MODE_OBSERVE
     labels { key: "env" value: "prod" }
     labels { key: "topology.kubernetes.io/region" value: "eu" }
-    origin { file: "fleet/all.yaml" line: 47 }
+    origin { file: "fleet/all.yaml" line: 48 }
   }
   files: 1
 )pb";
@@ -210,7 +214,7 @@ TEST(FleetConfig, SuggestsTheFieldThatWasMeant) {
             "fleet/p.yaml:8: spec.targets[0].clusterselector: unknown field; did you mean "
             "'clusterSelector'?");
   EXPECT_EQ(PackageErrors("  health: {zzzzzz: 1}\n"),
-            "fleet/p.yaml:7: spec.health.zzzzzz: unknown field; known are timeout");
+            "fleet/p.yaml:7: spec.health.zzzzzz: unknown field; known are timeout, rules");
   EXPECT_EQ(ErrorsIn("apiVersion: muster.dev/v1alpha1\nkind: Packge\n"),
             "fleet/a.yaml:2: kind: 'Packge' is unknown; did you mean 'Package'?");
   EXPECT_EQ(PackageErrors("  renderer: ymal\n"),
@@ -307,6 +311,17 @@ TEST(FleetConfig, RefusesValuesThatCannotBeMeant) {
       {"sync: {ignore: [{kind: x}]}", "spec.sync.ignore[0].paths: is missing"},
       {"sync: {ignore: [{paths: [spec.replicas]}]}", "spec.sync.ignore[0].paths[0]: is no JSON"},
       {"sync: {ignore: [{paths: []}]}", "spec.sync.ignore[0].paths: names no field"},
+      {"sync: {adopt: sometimes}", "spec.sync.adopt: 'sometimes' is none of"},
+      {"serviceAccount: deployer", "spec.serviceAccount: needs its namespace"},
+      {"serviceAccount: a/b/c", "spec.serviceAccount: is no service account"},
+      {"serviceAccount: /b", "spec.serviceAccount: is no service account"},
+      {"serviceAccount: Web/x_y", "spec.serviceAccount: is no service account"},
+      {"health: {rules: [{healthy: status.ok}]}", "spec.health.rules[0].kind: is missing"},
+      {"health: {rules: [{kind: A}]}", "spec.health.rules[0].healthy: is missing"},
+      {"health: {rules: [{kind: A, healthy: a = 1}]}",
+       "spec.health.rules[0].healthy: expression, column 3"},
+      {"health: {rules: [{kind: A, healthy: a, message: a.}]}",
+       "spec.health.rules[0].message: expression, column 3"},
       {"health: {timeout: -5m}", "spec.health.timeout: '-5m' is no duration"},
       {"health: {timeout: 0s}", "spec.health.timeout: '0s' is no duration"},
       {"health: {timeout: inf}", "spec.health.timeout: 'inf' is no duration"},

@@ -16,6 +16,8 @@
 #include "common/config/repository_url.h"
 #include "common/config/selector.h"
 #include "common/config/structure.h"
+#include "common/expression/expression.h"
+#include "common/manifest/object.h"
 #include "common/render/file_tree.h"
 #include "common/render/patch.h"
 #include "common/render/variables.h"
@@ -222,6 +224,62 @@ void ReadSync(Findings& findings, v1::SyncPolicy& sync) {
     }
   }
   ReadIgnoreRules(At(findings, "/spec/sync/ignore"), findings, sync);
+  const std::string adopt = TextAt(findings, "/spec/sync/adopt");
+  if (!adopt.empty()) {
+    sync.set_adopt(adopt == "never"    ? v1::ADOPT_MODE_NEVER
+                   : adopt == "always" ? v1::ADOPT_MODE_ALWAYS
+                                       : v1::ADOPT_MODE_IF_EQUAL);
+  }
+}
+
+void ReadHealthRules(Findings& findings, v1::Package& package) {
+  const Value* rules = At(findings, "/spec/health/rules");
+  if (rules == nullptr) return;
+  if (rules->list().size() > limits::kHealthRulesMax) {
+    findings.Add("/spec/health/rules",
+                 absl::StrCat("at most ", limits::kHealthRulesMax, " rules are allowed"));
+  }
+  for (size_t i = 0; i < rules->list().size(); ++i) {
+    const Value& value = rules->list()[i];
+    const std::string at = absl::StrCat("/spec/health/rules/", i);
+    v1::HealthRule& rule = *package.add_health_rules();
+    rule.set_group(TextOr(value.Get("group"), ""));
+    rule.set_kind(TextOr(value.Get("kind"), ""));
+    rule.set_healthy(TextOr(value.Get("healthy"), ""));
+    rule.set_progressing(TextOr(value.Get("progressing"), ""));
+    rule.set_degraded(TextOr(value.Get("degraded"), ""));
+    rule.set_suspended(TextOr(value.Get("suspended"), ""));
+    rule.set_message(TextOr(value.Get("message"), ""));
+    for (const char* field : {"healthy", "progressing", "degraded", "suspended", "message"}) {
+      const std::string text = TextOr(value.Get(field), "");
+      if (text.empty()) continue;
+      if (const absl::Status bad = Expression::Parse(text).status(); !bad.ok()) {
+        findings.Add(absl::StrCat(at, "/", field), bad.message());
+      }
+    }
+  }
+}
+
+// "namespace/name", made whole with the package's namespace.
+void ReadServiceAccount(Findings& findings, v1::Package& package) {
+  const std::string text = TextAt(findings, "/spec/serviceAccount");
+  if (text.empty()) return;
+  const size_t slash = text.find('/');
+  const std::string name = slash == std::string::npos ? text : text.substr(slash + 1);
+  const std::string ns = slash == std::string::npos ? package.namespace_() : text.substr(0, slash);
+  if (ns.empty() && slash == std::string::npos) {
+    findings.Add("/spec/serviceAccount",
+                 "needs its namespace: write namespace/name, or set spec.namespace");
+    return;
+  }
+  const absl::Status good = CheckKey(
+      ObjectKey{.api_version = "v1", .kind = "ServiceAccount", .namespace_ = ns, .name = name});
+  if (!good.ok() || ns.empty()) {
+    findings.Add("/spec/serviceAccount",
+                 "is no service account; write it like name or namespace/name");
+    return;
+  }
+  package.set_service_account(absl::StrCat(ns, "/", name));
 }
 
 }  // namespace
@@ -301,6 +359,8 @@ v1::Package ReadPackage(Findings& findings) {
   if (const Value* timeout = At(findings, "/spec/health/timeout"); timeout != nullptr) {
     package.set_health_timeout_ms(ParseDurationMs(timeout->string()).value_or(0));
   }
+  ReadHealthRules(findings, package);
+  ReadServiceAccount(findings, package);
   return package;
 }
 

@@ -150,6 +150,7 @@ constexpr FieldSpec kIgnoreFields[] = {
 constexpr ObjectSpec kIgnore = {kIgnoreFields, {}};
 
 constexpr Choice kDriftModes[] = {{"correct"}, {"report"}, {"ignore"}};
+constexpr Choice kAdoptModes[] = {{"if-equal"}, {"never"}, {"always"}};
 constexpr FieldSpec kSyncFields[] = {
     {.name = "drift",
      .type = Type::kChoice,
@@ -166,13 +167,37 @@ constexpr FieldSpec kSyncFields[] = {
      .about = "Differences that are no drift.",
      .list = true,
      .object = &kIgnore},
+    {.name = "adopt",
+     .type = Type::kChoice,
+     .about = "Whether objects that are there already are taken over; if-equal when absent.",
+     .choices = kAdoptModes},
 };
 constexpr ObjectSpec kSync = {kSyncFields, {}};
+
+constexpr FieldSpec kHealthRuleFields[] = {
+    {.name = "group",
+     .about =
+         "Of the API: example.com, or *.example.com for all below; the core group when absent."},
+    {.name = "kind", .about = "Of these objects; '*' for every kind.", .required = true},
+    {.name = "healthy",
+     .about = "An expression over the object's fields: it is healthy.",
+     .required = true},
+    {.name = "progressing", .about = "Likewise: it is on its way. Also when no answer is yes."},
+    {.name = "degraded", .about = "Likewise: it has failed. Asked before healthy."},
+    {.name = "suspended", .about = "Likewise: it is told not to go on. Asked first."},
+    {.name = "message", .about = "An expression for why it is not healthy."},
+};
+constexpr ObjectSpec kHealthRule = {kHealthRuleFields, {}};
 
 constexpr FieldSpec kHealthFields[] = {
     {.name = "timeout",
      .type = Type::kDuration,
      .about = "How long objects may take to become healthy; the agent's default when absent."},
+    {.name = "rules",
+     .type = Type::kObject,
+     .about = "How objects of kinds that Muster does not know say that they are healthy.",
+     .list = true,
+     .object = &kHealthRule},
 };
 constexpr ObjectSpec kHealth = {kHealthFields, {}};
 
@@ -232,6 +257,9 @@ constexpr FieldSpec kPackageSpecFields[] = {
      .type = Type::kObject,
      .about = "When objects count as healthy.",
      .object = &kHealth},
+    {.name = "serviceAccount",
+     .about =
+         "The service account that the agent acts as: name in `namespace`, or namespace/name."},
     {.name = "rollout",
      .type = Type::kName,
      .about = "The RolloutPlan; all clusters at once when absent.",

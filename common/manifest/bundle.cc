@@ -10,6 +10,7 @@
 #include "common/base/check.h"
 #include "common/base/limits.h"
 #include "common/base/status_macros.h"
+#include "common/manifest/annotations.h"
 #include "common/manifest/json.h"
 
 namespace muster {
@@ -24,7 +25,8 @@ std::strong_ordering CompareKeys(const pb::ManifestEntry& a, const pb::ManifestE
 }
 
 bool SameContent(const pb::ManifestEntry& a, const pb::ManifestEntry& b) {
-  return a.digest() == b.digest() && a.size() == b.size() && a.wave() == b.wave();
+  return a.digest() == b.digest() && a.size() == b.size() && a.wave() == b.wave() &&
+         a.keep() == b.keep();
 }
 
 absl::Status Invalid(absl::string_view what) { return absl::InvalidArgumentError(what); }
@@ -103,6 +105,7 @@ absl::StatusOr<Bundle> MakeBundle(std::vector<BundleInput> inputs) {
   for (const BundleInput& input : inputs) {
     const ObjectKey& key = input.object.key;
     RETURN_IF_ERROR(Annotate(CheckKey(key), input.origin));
+    RETURN_IF_ERROR(Annotate(CheckAnnotations(input.object.value), input.origin));
     std::string json = CanonicalJson(input.object.value);
     if (json.size() > limits::kObjectBytesMax) {
       return absl::ResourceExhaustedError(absl::StrCat(input.origin, ": ", key.text(), " has ",
@@ -117,7 +120,8 @@ absl::StatusOr<Bundle> MakeBundle(std::vector<BundleInput> inputs) {
     entry.set_name(key.name);
     entry.set_digest(digest.bytes());
     entry.set_size(static_cast<uint32_t>(json.size()));
-    entry.set_wave(input.wave);
+    entry.set_wave(input.wave != 0 ? input.wave : WaveOf(input.object.value));
+    entry.set_keep(AsksToBeKept(input.object.value));
     bundle.object_bytes += json.size();
     bundle.blobs.push_back({digest, std::move(json)});
   }

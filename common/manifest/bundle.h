@@ -24,7 +24,7 @@ namespace muster {
 struct BundleInput {
   Object object;
   std::string origin;  // for messages: "apps/web.yaml:12:1"
-  int32_t wave = 0;    // apply order within the package
+  int32_t wave = 0;    // apply order within the package; zero: as the object is annotated
 };
 
 struct Bundle {
@@ -42,7 +42,8 @@ struct Bundle {
 };
 
 // Makes a bundle. Equal objects make equal bytes, whatever their order. Returns kInvalidArgument
-// for two objects of one identity (in one version or in two), naming both origins, and
+// for two objects of one identity (in one version or in two), naming both origins, and for an
+// annotation of ours that means nothing (annotations.h);
 // kResourceExhausted past limits.h. No objects make the empty bundle; whether that is meant is for
 // the caller to ask.
 absl::StatusOr<Bundle> MakeBundle(std::vector<BundleInput> inputs);

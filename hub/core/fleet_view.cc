@@ -53,6 +53,8 @@ std::pair<std::string, std::string> SourceOf(const FleetView& fleet, const Packa
 void AddDetail(const ClusterRow& row, pb::ClusterView& view) {
   pb::ObservedState observed;
   if (row.observed != nullptr) observed.ParseFromString(*row.observed);
+  *view.mutable_unmanaged_objects() = observed.unmanaged_objects();
+  view.set_suspended_locally(observed.suspended_locally());
   std::map<std::string, const pb::ObservedPackage*> reported;
   for (const pb::ObservedPackage& package : observed.packages()) {
     reported[package.name()] = &package;

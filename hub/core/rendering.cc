@@ -56,6 +56,8 @@ pb::DesiredPackage DesiredPackageOf(const pb::PackageRecord& package,
   desired.set_suspended(package.suspended());
   desired.set_namespace_(spec.namespace_());
   desired.set_health_timeout_ms(spec.health_timeout_ms());
+  *desired.mutable_health_rules() = spec.health_rules();
+  desired.set_service_account(spec.service_account());
   return desired;
 }
 

@@ -77,8 +77,11 @@ pb::HealthStatus HealthOf(const pb::ObjectProblem& problem) {
     case pb::ObjectProblem::WHAT_MISSING:
     case pb::ObjectProblem::WHAT_WOULD_ADD:
       return pb::HEALTH_STATUS_MISSING;
-    case pb::ObjectProblem::WHAT_FAILED:
     case pb::ObjectProblem::WHAT_UNHEALTHY:
+      // Agents before this one did not say more.
+      if (problem.health() != pb::HEALTH_STATUS_UNSPECIFIED) return problem.health();
+      return pb::HEALTH_STATUS_DEGRADED;
+    case pb::ObjectProblem::WHAT_FAILED:
       return pb::HEALTH_STATUS_DEGRADED;
     default:
       return pb::HEALTH_STATUS_UNKNOWN;
