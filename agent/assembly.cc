@@ -58,6 +58,7 @@ absl::StatusOr<AgentSettings> MakeSettings(const AgentOptions& options, absl::Ti
   settings.verifier = MakeVerifier(options.identity, now);
   settings.resync_interval = options.resync_interval;
   settings.has_noticeboard = options.noticeboard != nullptr;
+  settings.observe = options.observe;
   return settings;
 }
 

@@ -28,7 +28,8 @@ struct AgentOptions {
   Noticeboard* noticeboard = nullptr;  // likewise; null when the cluster has none
   v1::AgentIdentityRecord identity;
   std::string kubernetes_version;  // empty where the cluster is none, or did not say
-  std::string hub_address;  // empty: the one that the hub named at enrolment
+  std::string hub_address;         // empty: the one that the hub named at enrolment
+  bool observe = false;            // write nothing, whatever the hub says
   absl::Duration resync_interval = absl::Seconds(60);
   // Between two attempts to reach the hub: full jitter below what doubles from first to max.
   absl::Duration backoff_first = absl::Seconds(1);

@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <memory>
@@ -18,6 +19,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "agent/assembly.h"
@@ -62,6 +64,7 @@ struct Flags {
   bool kube_insecure = false;
   int kube_concurrency = 64;
   int kube_requests_per_second = 0;
+  bool observe = false;
   std::string resync = "60s";
   uint64_t disk_reserve_bytes = limits::kAgentDiskReserveBytes;
   std::string log_level = "info";
@@ -158,6 +161,23 @@ absl::StatusOr<JoinToken> ReadToken(const Flags& flags) {
   return JoinToken::Parse(text);
 }
 
+// The proxy on the way to `address`, host:port, as the environment says.
+std::string ProxyTo(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  int port = 0;
+  if (colon == std::string::npos || !absl::SimpleAtoi(address.substr(colon + 1), &port)) return "";
+  return ProxyFor(address.substr(0, colon), port, ProcessEnvironment());
+}
+
+// gRPC looks for the small names only.
+void PassProxyOn() {
+  for (const auto& [upper, lower] :
+       {std::pair("HTTPS_PROXY", "https_proxy"), std::pair("NO_PROXY", "no_proxy")}) {
+    const char* const value = std::getenv(upper);
+    if (value != nullptr) setenv(lower, value, /*overwrite=*/0);
+  }
+}
+
 // The identity that is stored, or a new one by the join token.
 absl::StatusOr<pb::AgentIdentityRecord> Identify(const Flags& flags, Store& store,
                                                  const Clock& clock, StopSignal& stop) {
@@ -169,6 +189,7 @@ absl::StatusOr<pb::AgentIdentityRecord> Identify(const Flags& flags, Store& stor
       pb::AgentIdentityRecord joined,
       Enroll({.token = token,
               .join_address = flags.join,
+              .proxy = ProxyTo(flags.join),
               .cluster_name = flags.name,
               .agent_version = std::string(kVersion),
               .store = store,
@@ -205,6 +226,7 @@ absl::Status Run(const Flags& flags, StopSignal& stop) {
                   .identity = std::move(identity),
                   .kubernetes_version = cluster.kubernetes_version,
                   .hub_address = flags.hub_address,
+                  .observe = flags.observe,
                   .resync_interval = resync,
                   .on_failure = [&stop] { stop.Raise(); }});
   RETURN_IF_ERROR(agent.Start());
@@ -219,10 +241,7 @@ int Fail(const absl::Status& status) {
   return absl::IsPermissionDenied(status) || absl::IsUnauthenticated(status) ? 4 : 1;
 }
 
-int Main(int argc, char** argv) {
-  CLI::App app("Muster's agent: keeps one cluster as its hub's signed word says.", "muster-agent");
-  app.set_version_flag("--version", std::string(kVersion));
-  Flags flags;
+void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--data", flags.data, "the agent's data directory; made if absent")->required();
   app.add_option("--token", flags.token, "join token; --token-file does not show it to others");
   app.add_option("--token-file", flags.token_file, "file with the join token");
@@ -235,6 +254,20 @@ int Main(int argc, char** argv) {
   app.add_option("--directory", flags.directory, "the folder that is the cluster");
   app.add_option("--layout", flags.layout, "of the files in it: tree or flat")
       ->capture_default_str();
+  app.add_flag("--observe", flags.observe,
+               "write nothing and report what would be done, whatever the hub says");
+  app.add_option("--resync", flags.resync, "between looks at the whole cluster")
+      ->capture_default_str();
+  app.add_option("--disk-reserve", flags.disk_reserve_bytes,
+                 "free space on the disk below which the agent downloads nothing")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
+      ->type_name("SIZE")
+      ->default_str(absl::StrCat(flags.disk_reserve_bytes >> 20, "MiB"));
+  app.add_option("--log-level", flags.log_level, "debug, info, warning or error")
+      ->capture_default_str();
+}
+
+void AddKubernetesFlags(CLI::App& app, Flags& flags) {
   app.add_option("--kubeconfig", flags.kubeconfig,
                  "how to reach the API server; without it, as the pod's service account");
   app.add_option("--kube-context", flags.kube_context,
@@ -249,15 +282,14 @@ int Main(int argc, char** argv) {
                  "at most; 0: as many as the server takes")
       ->capture_default_str()
       ->check(CLI::Range(0, 100'000));
-  app.add_option("--resync", flags.resync, "between looks at the whole cluster")
-      ->capture_default_str();
-  app.add_option("--disk-reserve", flags.disk_reserve_bytes,
-                 "free space on the disk below which the agent downloads nothing")
-      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
-      ->type_name("SIZE")
-      ->default_str(absl::StrCat(flags.disk_reserve_bytes >> 20, "MiB"));
-  app.add_option("--log-level", flags.log_level, "debug, info, warning or error")
-      ->capture_default_str();
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Muster's agent: keeps one cluster as its hub's signed word says.", "muster-agent");
+  app.set_version_flag("--version", std::string(kVersion));
+  Flags flags;
+  AddFlags(app, flags);
+  AddKubernetesFlags(app, flags);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -270,6 +302,7 @@ int Main(int argc, char** argv) {
   }
   log::SetLevel(level);
   StopSignal stop;
+  PassProxyOn();
   PrepareGrpc();
   RouteGrpcLog();
   const absl::Status status = Run(flags, stop);

@@ -204,6 +204,7 @@ AgentCore::~AgentCore() = default;
 
 absl::Status AgentCore::Load(const std::vector<Record>& records, absl::Time now) {
   ASSIGN_OR_RETURN(rooms_->state, LoadState(records));
+  rooms_->state.observe_locally = rooms_->settings.observe;
   rooms_->reconciler.LookSoon(now);
   if (rooms_->state.has_accepted()) {
     rooms_->SayAccepted(pb::CONDITION_STATUS_TRUE, "Accepted", "",

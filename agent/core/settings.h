@@ -24,6 +24,7 @@ struct AgentSettings {
   absl::Duration resync_interval = absl::Seconds(60);  // between looks at the whole inventory
   bool has_noticeboard = false;  // the cluster has a place where the agent tells its story
   absl::Duration count_interval = absl::Minutes(10);  // between counts of what nobody manages
+  bool observe = false;                               // nothing is written, whatever the hub says
   // Namespaces of which nothing is ever deleted.
   std::vector<std::string> protected_namespaces = {"kube-system", "kube-public", "kube-node-lease",
                                                    "muster-system"};

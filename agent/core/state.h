@@ -144,8 +144,12 @@ struct State {
   std::string suspended_locally;
   Unmanaged unmanaged;  // of the last time that it was counted
 
+  bool observe_locally = false;  // whoever runs the agent said so; not stored
+
   bool has_accepted() const { return accepted.generation() != 0; }
-  bool observe_only() const { return desired.mode() == v1::CLUSTER_MODE_OBSERVE; }
+  bool observe_only() const {
+    return observe_locally || desired.mode() == v1::CLUSTER_MODE_OBSERVE;
+  }
 };
 
 // max(now, the latest time acted upon): a clock that was set back makes nothing valid again.

@@ -25,6 +25,7 @@ inline constexpr absl::string_view kEnrolmentKey = "enrolment";
 struct EnrolOptions {
   JoinToken token;
   std::string join_address;  // host:port
+  std::string proxy;         // "http://host:port" on the way there; empty: a direct connection
   std::string cluster_name;  // empty: the token's
   std::string agent_version;
   Store& store;

@@ -14,7 +14,10 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/base/status_macros.h"
 
 namespace muster {
@@ -48,7 +51,12 @@ absl::Status Unreachable(const std::string& address, absl::string_view reason) {
   return absl::UnavailableError(absl::StrCat("reach the hub at ", address, ": ", reason));
 }
 
-absl::StatusOr<Socket> Connect(const std::string& address, absl::Duration timeout) {
+struct HostPort {
+  std::string host;  // without brackets
+  std::string port;
+};
+
+absl::StatusOr<HostPort> Split(const std::string& address) {
   const size_t colon = address.rfind(':');
   if (colon == std::string::npos || colon == 0 || colon + 1 == address.size()) {
     return absl::InvalidArgumentError(
@@ -56,11 +64,16 @@ absl::StatusOr<Socket> Connect(const std::string& address, absl::Duration timeou
   }
   std::string host = address.substr(0, colon);
   if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  return HostPort{.host = std::move(host), .port = address.substr(colon + 1)};
+}
+
+absl::StatusOr<Socket> ConnectTo(const HostPort& peer, const std::string& address,
+                                 absl::Duration timeout) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (const int error = getaddrinfo(host.c_str(), &address[colon + 1], &hints, &found)) {
-    return Unreachable(address, gai_strerror(error));
+  if (const int error = getaddrinfo(peer.host.c_str(), peer.port.c_str(), &hints, &found)) {
+    return Unreachable(address, absl::StrCat(peer.host, ": ", gai_strerror(error)));
   }
   const Addresses addresses(found);
   std::string reason = "no address";
@@ -74,6 +87,70 @@ absl::StatusOr<Socket> Connect(const std::string& address, absl::Duration timeou
     reason = errno == EINPROGRESS ? "no answer in time" : std::strerror(errno);
   }
   return Unreachable(address, reason);
+}
+
+// "http://[user:password@]host:port[/]".
+struct Proxy {
+  std::string credentials;
+  HostPort place;
+};
+
+absl::StatusOr<Proxy> ParseProxy(absl::string_view text) {
+  Proxy proxy;
+  // Not in the message: it may hold a password.
+  const auto bad = absl::InvalidArgumentError(
+      "HTTPS_PROXY is not of the form http://[user:password@]host:port");
+  if (!absl::ConsumePrefix(&text, "http://")) return bad;
+  absl::ConsumeSuffix(&text, "/");
+  const size_t at = text.rfind('@');
+  if (at != absl::string_view::npos) {
+    proxy.credentials = std::string(text.substr(0, at));
+    text.remove_prefix(at + 1);
+  }
+  absl::StatusOr<HostPort> place = Split(std::string(text));
+  if (!place.ok()) return bad;
+  proxy.place = *std::move(place);
+  return proxy;
+}
+
+// Asks the proxy at the other end of `socket` for a way to `address`.
+absl::Status OpenTunnel(const Socket& socket, const std::string& address,
+                        const std::string& credentials) {
+  std::string request = absl::StrCat("CONNECT ", address, " HTTP/1.1\r\nHost: ", address, "\r\n");
+  if (!credentials.empty()) {
+    absl::StrAppend(&request, "Proxy-Authorization: Basic ", absl::Base64Escape(credentials),
+                    "\r\n");
+  }
+  absl::StrAppend(&request, "\r\n");
+  if (send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) !=
+      static_cast<ssize_t>(request.size())) {
+    return Unreachable(address, "the proxy took no request");
+  }
+  // One byte at a time: what follows the answer is the hub's.
+  constexpr size_t kAnswerMax = 8192;
+  std::string answer;
+  char byte = 0;
+  while (!absl::EndsWith(answer, "\r\n\r\n")) {
+    if (answer.size() == kAnswerMax || recv(socket.get(), &byte, 1, 0) != 1) {
+      return Unreachable(address, "the proxy gave no answer");
+    }
+    answer.push_back(byte);
+  }
+  const std::string line = answer.substr(0, answer.find('\r'));
+  if (absl::StartsWith(line, "HTTP/1.1 200") || absl::StartsWith(line, "HTTP/1.0 200")) {
+    return absl::OkStatus();
+  }
+  return Unreachable(address, absl::StrCat("the proxy answers '", absl::CHexEscape(line), "'"));
+}
+
+absl::StatusOr<Socket> Connect(const std::string& address, const std::string& proxy,
+                               absl::Duration timeout) {
+  ASSIGN_OR_RETURN(const HostPort hub, Split(address));
+  if (proxy.empty()) return ConnectTo(hub, address, timeout);
+  ASSIGN_OR_RETURN(const Proxy way, ParseProxy(proxy));
+  ASSIGN_OR_RETURN(Socket socket, ConnectTo(way.place, address, timeout));
+  RETURN_IF_ERROR(OpenTunnel(socket, address, way.credentials));
+  return socket;
 }
 
 // The certificates that the peer presents, in DER. None of them is verified.
@@ -106,8 +183,8 @@ absl::StatusOr<std::vector<std::string>> PresentedChain(const std::string& addre
 }  // namespace
 
 absl::StatusOr<std::string> FetchHubRoot(const std::string& address, const Digest& fingerprint,
-                                         absl::Duration timeout) {
-  ASSIGN_OR_RETURN(const Socket socket, Connect(address, timeout));
+                                         absl::Duration timeout, const std::string& proxy) {
+  ASSIGN_OR_RETURN(const Socket socket, Connect(address, proxy, timeout));
   ASSIGN_OR_RETURN(const std::vector<std::string> chain, PresentedChain(address, socket));
   for (const std::string& certificate : chain) {
     if (Digest::Of(certificate) == fingerprint) return certificate;

@@ -16,8 +16,10 @@
 namespace muster {
 
 // The DER of the certificate with `fingerprint` among those that `address` ("host:port") presents.
-// kUnavailable when nobody answers there in TLS; kPermissionDenied when the chain lacks it.
+// The way leads through the HTTP proxy "http://[user:password@]host:port" unless `proxy` is empty.
+// kUnavailable when nobody answers there in TLS; kPermissionDenied when the chain lacks it;
+// kInvalidArgument for an address or a proxy that is none.
 absl::StatusOr<std::string> FetchHubRoot(const std::string& address, const Digest& fingerprint,
-                                         absl::Duration timeout);
+                                         absl::Duration timeout, const std::string& proxy);
 
 }  // namespace muster
