@@ -73,6 +73,7 @@ struct Flags {
 // A driver, and what version of Kubernetes it found, if any.
 struct Driver {
   std::unique_ptr<ClusterDriver> driver;
+  Noticeboard* noticeboard = nullptr;  // the driver's, where it has one
   std::string kubernetes_version;
 };
 
@@ -90,6 +91,9 @@ absl::StatusOr<Driver> MakeKubeDriver(const Flags& flags, Random& random) {
   options.client.user_agent = absl::StrCat("muster-agent/", kVersion);
   options.client.window.max = flags.kube_concurrency;
   options.client.window.per_second = flags.kube_requests_per_second;
+  if (!options.client.endpoint.namespace_.empty() && flags.kubeconfig.empty()) {
+    options.agent_namespace = options.client.endpoint.namespace_;
+  }
   const std::string url = options.client.endpoint.Url();
   auto driver = std::make_unique<KubeDriver>(std::move(options), random);
   // An agent starts without its API server as it starts without its hub; it only says so.
@@ -100,7 +104,10 @@ absl::StatusOr<Driver> MakeKubeDriver(const Flags& flags, Random& random) {
     log::Warning("the API server does not answer yet",
                  {{"reason", std::string(version.status().message())}});
   }
-  return Driver{.driver = std::move(driver), .kubernetes_version = version.value_or("")};
+  Noticeboard& noticeboard = driver->noticeboard();
+  return Driver{.driver = std::move(driver),
+                .noticeboard = &noticeboard,
+                .kubernetes_version = version.value_or("")};
 }
 
 // `random` must outlive the driver.
@@ -223,6 +230,7 @@ absl::Status Run(const Flags& flags, StopSignal& stop) {
   ASSIGN_OR_RETURN(pb::AgentIdentityRecord identity, Identify(flags, *store, clock, stop));
   Assembly agent({.store = *store,
                   .driver = *cluster.driver,
+                  .noticeboard = cluster.noticeboard,
                   .identity = std::move(identity),
                   .kubernetes_version = cluster.kubernetes_version,
                   .hub_address = flags.hub_address,

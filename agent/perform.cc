@@ -243,6 +243,7 @@ absl::StatusOr<std::vector<ListedObject>> LookAtAll(const ListJob& job, const To
     const Look& look = *looks.at(object.key);
     ListedObject& one = listed.emplace_back(ListedObject{.live = std::move(object)});
     one.key = one.live.key;
+    if (!one.live.unreadable.ok()) continue;
     if (look.object.empty() || one.live.digest == look.expected || one.live.digest == look.object) {
       continue;
     }

@@ -64,6 +64,9 @@ struct LiveObject {
   // Who changed it last, besides us, when the driver knows: a field manager, a user id.
   std::string changed_by;
   absl::Time changed_at = absl::InfinitePast();
+  // Not OK: we may not read it. Then nothing but its key, this and a health of kUnknown is set, and
+  // it counts neither as there nor as absent: it is not forgotten, nor compared.
+  absl::Status unreadable;
 };
 
 // ---------------------------------------------------------------- writing

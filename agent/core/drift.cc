@@ -100,6 +100,11 @@ Look LookAt(const PackageState& package, const Item& item) {
 
 bool TakeIn(PackageState& package, Item& item, const ListedObject* found, bool observe_only,
             absl::Time now, Batch& batch) {
+  if (found != nullptr && !found->live.unreadable.ok()) {
+    // No reason to forget it, nor to believe anything of it.
+    if (NoteHealth(package, item, found->live.health, now)) package.plan_due = true;
+    return true;
+  }
   const Live before = item.seen;
   bool stays = true;
   bool other_plan = false;

@@ -16,11 +16,13 @@
 #include "agent/kube/discovery.h"
 #include "agent/kube/event_loop.h"
 #include "agent/kube/get_operation.h"
+#include "agent/kube/kube_noticeboard.h"
 #include "agent/kube/live_cache.h"
 #include "agent/kube/operation.h"
 #include "agent/kube/remove_operation.h"
 #include "agent/kube/unmanaged_scan.h"
 #include "agent/kube/watch_set.h"
+#include "common/base/clock.h"
 #include "common/base/mutex.h"
 #include "common/base/status_macros.h"
 #include "common/manifest/json.h"
@@ -32,6 +34,13 @@ constexpr size_t kGetsRatherThanAList = 32;
 constexpr size_t kLargeBatch = 100;
 constexpr absl::Duration kBetweenKindPolls = absl::Milliseconds(250);
 
+LiveObject Unreadable(const absl::Status& why) {
+  return LiveObject{
+      .health = {.word = HealthWord::kUnknown, .message = std::string(why.message())},
+      .unreadable = why,
+  };
+}
+
 }  // namespace
 
 class KubeDriver::Impl {
@@ -41,7 +50,8 @@ class KubeDriver::Impl {
         cache_([this] { Hint(); }),
         loop_("kube"),
         client_(std::make_unique<ApiClient>(loop_, random, options_.client)),
-        discovery_(loop_, *client_) {
+        discovery_(loop_, *client_),
+        noticeboard_(loop_, *client_, clock_, options_.agent_namespace) {
     loop_.Call(
         [this] { watches_ = std::make_unique<WatchSet>(*client_, cache_, [this] { Settled(); }); });
   }
@@ -60,6 +70,7 @@ class KubeDriver::Impl {
   absl::StatusOr<Unmanaged> ListUnmanaged(const UnmanagedQuery& query);
   void Watch(std::function<void()> changed);
   absl::StatusOr<std::string> ServerVersion(absl::Duration patience);
+  Noticeboard& noticeboard() { return noticeboard_; }
   uint64_t requests_sent();
 
  private:
@@ -87,6 +98,8 @@ class KubeDriver::Impl {
   std::unique_ptr<ApiClient> client_;  // the loop's thread
   std::unique_ptr<WatchSet> watches_;  // likewise
   Discovery discovery_;                // the caller's
+  const RealClock clock_;
+  KubeNoticeboard noticeboard_;  // likewise
   std::atomic<bool> hinted_{false};
 
   Mutex mutex_;
@@ -259,7 +272,10 @@ absl::StatusOr<std::vector<LiveObject>> KubeDriver::Impl::List(const std::vector
   std::vector<LiveObject> listed;
   for (size_t i = 0; i < asked.size(); ++i) {
     if (gets[i] != nullptr) {
-      ASSIGN_OR_RETURN(found[i], std::move(*gets[i]).result());
+      auto got = std::move(*gets[i]).result();
+      // Denied is one object's trouble, and neither there nor absent.
+      if (absl::IsPermissionDenied(got.status())) got = Unreadable(got.status());
+      ASSIGN_OR_RETURN(found[i], std::move(got));
     }
     if (!found[i].has_value()) continue;
     found[i]->key = asked[i].query->key;
@@ -389,6 +405,8 @@ absl::StatusOr<Unmanaged> KubeDriver::ListUnmanaged(const UnmanagedQuery& query)
 }
 
 void KubeDriver::Watch(std::function<void()> changed) { impl_->Watch(std::move(changed)); }
+
+Noticeboard& KubeDriver::noticeboard() { return impl_->noticeboard(); }
 
 absl::StatusOr<std::string> KubeDriver::ServerVersion(absl::Duration patience) {
   return impl_->ServerVersion(patience);

@@ -14,6 +14,7 @@
 
 #include "absl/time/time.h"
 #include "agent/cluster/cluster_driver.h"
+#include "agent/cluster/noticeboard.h"
 #include "agent/kube/api_client.h"
 #include "common/base/random.h"
 
@@ -21,6 +22,7 @@ namespace muster::agent {
 
 struct KubeDriverOptions {
   ApiClientOptions client;
+  std::string agent_namespace = "muster-system";     // where the agent's own status object lives
   absl::Duration list_patience = absl::Seconds(30);  // until the cluster's state is known
   absl::Duration batch_patience = absl::Minutes(2);  // for one call of Apply or Remove
   absl::Duration kind_patience = absl::Seconds(5);   // for a kind whose definition is in the batch
@@ -39,6 +41,10 @@ class KubeDriver final : public ClusterDriver {
   std::vector<DriverResult> Remove(const std::vector<RemoveRequest>& requests) override;
   absl::StatusOr<Unmanaged> ListUnmanaged(const UnmanagedQuery& query) override;
   void Watch(std::function<void()> changed) override;
+
+  // Where the agent tells its story; lives as long as the driver. Its calls are among the driver's:
+  // one at a time.
+  Noticeboard& noticeboard();
 
   // "v1.31.2"; an error when the server does not answer within `patience`.
   absl::StatusOr<std::string> ServerVersion(absl::Duration patience);

@@ -215,6 +215,22 @@ TEST_F(KubeDriverFault, WithoutTheRightToListItLooksAtEachObject) {
   EXPECT_EQ(driver_->List({Key("a"), Key("b")}, false)->size(), 1u);
 }
 
+TEST_F(KubeDriverFault, WhatMayNotBeReadIsNeitherThereNorAbsent) {
+  ASSERT_TRUE(Apply(Request(Key("b"), "1")).status.ok());
+  Intercept([](const StubRequest& request) -> Answer {
+    if (request.method != "GET" || absl::EndsWith(request.path, "/b")) return std::nullopt;
+    if (!absl::StrContains(request.path, "/configmaps")) return std::nullopt;
+    return StubCluster::Error(403, "Forbidden", "configmaps is forbidden");
+  });
+  const auto live = driver_->List({Key("a"), Key("b")}, false);
+  ASSERT_TRUE(live.ok()) << live.status();
+  ASSERT_EQ(live->size(), 2u);
+  EXPECT_EQ(live->at(0).key, Key("a"));
+  EXPECT_TRUE(absl::IsPermissionDenied(live->at(0).unreadable));
+  EXPECT_EQ(live->at(0).health.word, HealthWord::kUnknown);
+  EXPECT_TRUE(live->at(1).unreadable.ok());
+}
+
 TEST_F(KubeDriverFault, ADeniedWriteIsTheObjectsTroubleAlone) {
   Intercept([](const StubRequest& request) -> Answer {
     if (request.method != "PATCH" || !absl::EndsWith(request.path, "/a")) return std::nullopt;

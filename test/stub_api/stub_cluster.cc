@@ -182,17 +182,25 @@ StubResponse StubCluster::Handle(const StubRequest& request, Listener listener,
     return Error(401, "Unauthorized", "Unauthorized");
   }
   if (request.path == "/version") return {.body = R"({"gitVersion":"v1.34.0-stub"})"};
+  if (request.method == "PATCH" && absl::EndsWith(request.path, "/status")) {
+    return ApplyStatus(request);
+  }
   std::string name_space, name;
   const Kind* kind = FindKind(request.path, name_space, name);
   if (kind == nullptr) return Discover(request);
+  if (request.method == "POST") return Create(request);
   if (name.empty())
     return Collection(request, *kind, name_space, std::move(listener), subscription);
-  if (request.method == "PATCH") return Apply(request, *kind, name_space);
+  const auto type = request.headers.find("content-type");
+  const bool merges =
+      type != request.headers.end() && absl::StrContains(type->second, "merge-patch");
+  if (request.method == "PATCH" && !merges) return Apply(request, *kind, name_space);
   const auto at = objects_.find(request.path);
   if (at == objects_.end()) {
     return Error(404, "NotFound", absl::StrCat(kind->plural, " \"", name, "\" not found"));
   }
   if (request.method == "DELETE") return Remove(request);
+  if (request.method == "PATCH") return Merge(request);
   return {.body = CanonicalJson(at->second.object)};
 }
 
@@ -339,6 +347,35 @@ StubResponse StubCluster::Apply(const StubRequest& request, const Kind& kind,
     return {.status = is_new ? 201 : 200, .body = CanonicalJson(*Get(request.path))};
   }
   return {.body = CanonicalJson(stored.object)};
+}
+
+StubResponse StubCluster::ApplyStatus(const StubRequest& request) {
+  const std::string path(absl::StripSuffix(request.path, "/status"));
+  const absl::StatusOr<Value> body = ParseJson(request.body);
+  const Value* status = body.ok() ? body->Get("status") : nullptr;
+  if (status == nullptr) return Error(400, "BadRequest", "the body has no status");
+  if (!objects_.contains(path)) return Error(404, "NotFound", path + " not found");
+  SetStatus(path, CanonicalJson(*status));
+  return {.body = CanonicalJson(*Get(path))};
+}
+
+StubResponse StubCluster::Create(const StubRequest& request) {
+  const absl::StatusOr<Value> body = ParseJson(request.body);
+  if (!body.ok()) return Error(400, "BadRequest", "the body is no object");
+  const std::string path = absl::StrCat(request.path, "/", Text(*body, "/metadata/name"));
+  if (objects_.contains(path)) return Error(409, "AlreadyExists", path + " already exists");
+  Update(path, request.body, "creator");
+  return {.status = 201, .body = CanonicalJson(*Get(path))};
+}
+
+// A merge patch whose members replace those of the object, one level deep.
+StubResponse StubCluster::Merge(const StubRequest& request) {
+  const absl::StatusOr<Value> body = ParseJson(request.body);
+  if (!body.ok() || !body->is_map()) return Error(400, "BadRequest", "the body is no object");
+  Value object = objects_.at(request.path).object;
+  for (const Member& member : body->map()) object.map().Set(member.key, member.value);
+  Update(request.path, CanonicalJson(object), "merger");
+  return {.body = CanonicalJson(*Get(request.path))};
 }
 
 StubResponse StubCluster::Remove(const StubRequest& request) {

@@ -110,6 +110,9 @@ class StubCluster {
   StubResponse Watch(const StubRequest& request, const std::string& kind_path,
                      const std::string& name_space, Listener listener, uint64_t* subscription);
   StubResponse Apply(const StubRequest& request, const Kind& kind, const std::string& name_space);
+  StubResponse ApplyStatus(const StubRequest& request);
+  StubResponse Create(const StubRequest& request);
+  StubResponse Merge(const StubRequest& request);
   StubResponse Remove(const StubRequest& request);
   const Kind* FindKind(const std::string& path, std::string& name_space, std::string& name) const;
   void Commit(const std::string& path, Stored stored, const char* type);
