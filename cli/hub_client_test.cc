@@ -68,7 +68,7 @@ class Service final : public pb::OperatorService::Service {
 
 class HubClientTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() { RequireTls13(); }
+  static void SetUpTestSuite() { PrepareGrpc(); }
 
   void SetUp() override {
     const TlsKeyPair server =
