@@ -103,6 +103,12 @@ size_t CountCharacters(absl::string_view text) {
                        [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; });
 }
 
+// Whether nothing or a line break stands at the end.
+bool EndsWithBreak(absl::string_view text) {
+  return text.empty() || text.back() == '\n' || absl::EndsWith(text, "\u2028") ||
+         absl::EndsWith(text, "\u2029");
+}
+
 class Writer {
  public:
   explicit Writer(std::string& out) : out_(out) {}
@@ -297,8 +303,7 @@ class Writer {
     if (text[0] == ' ' || kubectl_yaml::IsBreak(text, 0)) out_ += '2';
     if (text.back() != '\n') {
       out_ += '-';
-    } else if (text.size() == 1 || text[text.size() - 2] == '\n' ||
-               (text.size() > 3 && kubectl_yaml::IsBreak(text, text.size() - 4))) {
+    } else if (EndsWithBreak(text.substr(0, text.size() - 1))) {
       out_ += '+';
     }
     out_ += '\n';

@@ -341,8 +341,8 @@ std::string SpellNumber(absl::string_view literal) {
   digits.erase(0, zeros);
   if (power >= -4 && power < 6) return canonical;
   const absl::string_view rest = absl::string_view(digits).substr(1);
-  return absl::StrFormat("%s%c%s%se%c%02d", negative ? "-" : "", digits[0],
-                         rest.empty() ? "" : ".", rest, power < 0 ? '-' : '+', std::abs(power));
+  return absl::StrFormat("%s%c%s%se%c%02d", negative ? "-" : "", digits[0], rest.empty() ? "" : ".",
+                         rest, power < 0 ? '-' : '+', std::abs(power));
 }
 
 bool KeyLess(absl::string_view a, absl::string_view b) {

@@ -86,6 +86,7 @@ TEST(KubectlYaml, WritesLinesAsBlocksUnlessASpaceEndsOne) {
   EXPECT_EQ(Spell("a\nb"), "|-\n  a\n  b");
   EXPECT_EQ(Spell("a\nb\n"), "|\n  a\n  b");
   EXPECT_EQ(Spell("a\n\n"), "|+\n  a\n");
+  EXPECT_EQ(Spell("a\nbc\n"), "|\n  a\n  bc");
   EXPECT_EQ(Spell(" a\nb\n"), "|2\n   a\n  b");
   EXPECT_EQ(Spell("a \nb\n"), "\"a \\nb\\n\"");
   EXPECT_EQ(Spell("a\n\tb\n"), "\"a\\n\\tb\\n\"");
