@@ -146,23 +146,27 @@ class Matcher {
                        "' is no regular expression: ", pattern.error()));
     }
     const size_t before = matches_.size();
-    RETURN_IF_ERROR(MatchElements(steps, selector.first, pattern, at));
+    RETURN_IF_ERROR(MatchElements(steps, selector.first, pattern, /*created=*/false, at));
     if (matches_.size() > before || create_ == CreateEnd::kNothing) return absl::OkStatus();
     ASSIGN_OR_RETURN(Value value, ResolvePlainScalar(selector.second));
     at.list().push_back(selector.first.empty()
                             ? std::move(value)
                             : Value(Value::Map{{selector.first, std::move(value)}}));
-    return MatchElements(steps, selector.first, pattern, at);
+    return MatchElements(steps, selector.first, pattern, /*created=*/true, at);
   }
 
   // Elements of the list `at` with a match in their member `key`, or in themselves.
   absl::Status MatchElements(Steps steps, const std::string& key, const re2::RE2& pattern,
-                             Value& at) {
+                             bool created, Value& at) {
     for (Value& element : at.list()) {
       const Value* tested = key.empty() ? &element : element.Get(key);
       if (tested == nullptr || !re2::RE2::PartialMatch(ScalarText(*tested), pattern)) continue;
-      // A scalar has nothing below it, so what follows such a step is not looked at.
-      RETURN_IF_ERROR(Match(key.empty() ? Steps() : steps.subspan(1), element, false));
+      if (key.empty()) {
+        // A scalar has nothing below it, so what follows such a step is not looked at.
+        matches_.push_back({&element, created});
+      } else {
+        RETURN_IF_ERROR(Match(steps.subspan(1), element, /*created=*/false));
+      }
     }
     return absl::OkStatus();
   }

@@ -72,9 +72,7 @@ absl::Status AddEnvFile(absl::string_view text, const std::string& path, Pairs& 
     if (line.empty() || line[0] == '#') continue;
     const std::pair<absl::string_view, absl::string_view> pair =
         absl::StrSplit(line, absl::MaxSplits('=', 1));
-    if (pair.first.empty()) {
-      return absl::InvalidArgumentError(absl::StrCat(at(), ": no key before the '='"));
-    }
+    if (pair.first.empty()) continue;  // as in Kustomize
     RETURN_IF_ERROR(
         Annotate(AddPair(std::string(pair.first), std::string(pair.second), pairs), at()));
   }
@@ -82,12 +80,12 @@ absl::Status AddEnvFile(absl::string_view text, const std::string& path, Pairs& 
 }
 
 // "key=value"; quotes around the value are taken off.
-absl::Status AddLiteral(absl::string_view source, Pairs& pairs) {
+absl::Status AddLiteral(absl::string_view source, size_t number, Pairs& pairs) {
   const size_t equals = source.find('=');
   if (equals == 0 || equals == source.npos) {
-    return absl::InvalidArgumentError(absl::StrCat("literal '",
-                                                   source.substr(0, source.find_first_of(" =\n")),
-                                                   "' has no key and value; write key=value"));
+    // It may be all secret, so no message repeats it.
+    return absl::InvalidArgumentError(absl::StrCat(
+        "literal ", number, " has no ", equals == 0 ? "key" : "'='", "; write key=value"));
   }
   absl::string_view value = source.substr(equals + 1);
   if (value.size() >= 2 && value.front() == value.back() &&
@@ -118,7 +116,9 @@ absl::StatusOr<Pairs> ReadPairs(const GeneratorArgs& args, const Loader& loader)
     ASSIGN_OR_RETURN(const Loader::File file, loader.Load(source));
     RETURN_IF_ERROR(AddEnvFile(*file.bytes, file.path, pairs));
   }
-  for (const std::string& source : args.literals) RETURN_IF_ERROR(AddLiteral(source, pairs));
+  for (size_t i = 0; i < args.literals.size(); ++i) {
+    RETURN_IF_ERROR(AddLiteral(args.literals[i], i + 1, pairs));
+  }
   for (const std::string& source : args.files) RETURN_IF_ERROR(AddFile(source, loader, pairs));
   return pairs;
 }
@@ -134,13 +134,12 @@ std::string Encode(const std::string& bytes) {
   return lines;
 }
 
-absl::StatusOr<Behavior> BehaviorOf(const GeneratorArgs& args) {
-  if (args.behavior.empty()) return Behavior::kUnspecified;
+// Words that are not known count for nothing, as in Kustomize.
+Behavior BehaviorOf(const GeneratorArgs& args) {
   if (args.behavior == "create") return Behavior::kCreate;
   if (args.behavior == "replace") return Behavior::kReplace;
   if (args.behavior == "merge") return Behavior::kMerge;
-  return absl::InvalidArgumentError(
-      absl::StrCat("behavior '", args.behavior, "' is not known; write create, replace or merge"));
+  return Behavior::kUnspecified;
 }
 
 Value MapOf(const TextMap& texts) {
@@ -182,7 +181,6 @@ absl::StatusOr<Resource> Generate(const GeneratorArgs& args, const Loader& loade
   if (args.name.empty()) {
     return absl::InvalidArgumentError("a generator needs a name for what it makes");
   }
-  ASSIGN_OR_RETURN(const Behavior behavior, BehaviorOf(args));
   ASSIGN_OR_RETURN(const Pairs pairs, ReadPairs(args, loader));
   Value::Map object{{"apiVersion", "v1"},
                     {"kind", is_secret ? "Secret" : "ConfigMap"},
@@ -195,7 +193,7 @@ absl::StatusOr<Resource> Generate(const GeneratorArgs& args, const Loader& loade
   }
   if (args.options.immutable) object.Set("immutable", true);
   Resource resource(Value(std::move(object)), args.place);
-  resource.behavior = behavior;
+  resource.behavior = BehaviorOf(args);
   resource.needs_hash = !args.options.disable_name_suffix_hash;
   return resource;
 }
