@@ -44,6 +44,19 @@ TEST(Compression, GivesBackTheContent) {
   }
 }
 
+TEST(Compression, UnpacksUnknownSizesUpToALimit) {
+  const std::string content(1'000'000, 'x');
+  const std::string packed = Compress(content);
+  EXPECT_EQ(*DecompressUpTo(packed, content.size()), content);
+  EXPECT_EQ(*DecompressUpTo(packed + Compress("y"), content.size() + 1), content + "y");
+  EXPECT_EQ(*DecompressUpTo(Compress(""), 0), "");
+  EXPECT_TRUE(absl::IsResourceExhausted(DecompressUpTo(packed, content.size() - 1).status()));
+  EXPECT_TRUE(absl::IsResourceExhausted(DecompressUpTo(packed, 10).status()));
+  EXPECT_FALSE(DecompressUpTo("", 10).ok());
+  EXPECT_FALSE(DecompressUpTo("not zstd", 10).ok());
+  EXPECT_FALSE(DecompressUpTo(packed.substr(0, packed.size() - 1), content.size()).ok());
+}
+
 TEST(Compression, RefusesAnotherSizeThanPromised) {
   const std::string bomb = Compress(std::string(1'000'000, 'x'));
   EXPECT_FALSE(Decompress(bomb, 10).ok());

@@ -2,6 +2,8 @@
 
 #include <zstd.h>
 
+#include <memory>
+
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
 
@@ -10,8 +12,8 @@ namespace muster {
 std::string Compress(absl::string_view content) {
   constexpr int kLevel = 3;
   std::string compressed(ZSTD_compressBound(content.size()), '\0');
-  const size_t size = ZSTD_compress(compressed.data(), compressed.size(), content.data(),
-                                    content.size(), kLevel);
+  const size_t size =
+      ZSTD_compress(compressed.data(), compressed.size(), content.data(), content.size(), kLevel);
   CHECK(!ZSTD_isError(size)) << ZSTD_getErrorName(size);
   compressed.resize(size);
   return compressed;
@@ -29,6 +31,34 @@ absl::StatusOr<std::string> Decompress(absl::string_view compressed, size_t size
       ZSTD_decompress(content.data(), content.size(), compressed.data(), compressed.size());
   if (ZSTD_isError(got) || got != size) {
     return absl::InvalidArgumentError("decompress: the frame is damaged");
+  }
+  return content;
+}
+
+absl::StatusOr<std::string> DecompressUpTo(absl::string_view compressed, size_t size_max) {
+  const std::unique_ptr<ZSTD_DStream, size_t (*)(ZSTD_DStream*)> stream(ZSTD_createDStream(),
+                                                                        ZSTD_freeDStream);
+  CHECK(stream != nullptr);
+  ZSTD_inBuffer in = {compressed.data(), compressed.size(), 0};
+  std::string content;
+  size_t left = 1;  // what the last frame still lacks
+  while (in.pos < in.size || left != 0) {
+    const size_t before = content.size();
+    if (before > size_max) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("decompress: more than ", size_max, " bytes"));
+    }
+    content.resize(before + ZSTD_DStreamOutSize());
+    ZSTD_outBuffer out = {content.data() + before, content.size() - before, 0};
+    const size_t consumed = in.pos;
+    left = ZSTD_decompressStream(stream.get(), &out, &in);
+    content.resize(before + out.pos);
+    if (ZSTD_isError(left) || (out.pos == 0 && in.pos == consumed)) {
+      return absl::InvalidArgumentError("decompress: the frame is damaged");
+    }
+  }
+  if (content.size() > size_max) {
+    return absl::ResourceExhaustedError(absl::StrCat("decompress: more than ", size_max, " bytes"));
   }
   return content;
 }

@@ -18,4 +18,8 @@ std::string Compress(absl::string_view content);
 // The content, which must have exactly `size` bytes. Returns kInvalidArgument for anything else.
 absl::StatusOr<std::string> Decompress(absl::string_view compressed, size_t size);
 
+// The content of frames whose sizes nobody promised. Returns kResourceExhausted for more than
+// `size_max` bytes, of which no more are unpacked, and kInvalidArgument for what is no zstd.
+absl::StatusOr<std::string> DecompressUpTo(absl::string_view compressed, size_t size_max);
+
 }  // namespace muster
