@@ -7,8 +7,7 @@ import report
 from world import CLUSTER, World, config_map, deployment, namespace
 
 
-# Health, order, conflicts and the local story are still on their way into the agent's core.
-AWAITED = "not seen to pass yet: the agent's core is to learn it (issue 3)"
+AWAITED = "not seen to pass yet (issue 3)"
 
 
 class Agent(World):
@@ -25,7 +24,6 @@ class Agent(World):
         self.assertEqual(other.returncode, 2)
         self.assertIn(f"it has joined already, as cluster/{CLUSTER}", other.stderr)
 
-    @unittest.skip(AWAITED)
     def test_an_application_of_the_real_world_becomes_healthy(self):
         folder = "test/testdata/microservices-demo"
         files = {}
@@ -44,7 +42,6 @@ class Agent(World):
         self.assertIn("muster", managers)
         self.assertIsNotNone(self.find("services", "shop", "frontend-external"))
 
-    @unittest.skip(AWAITED)
     def test_a_failed_rollout_is_degraded_and_named(self):
         self.players.broken.add("broken/api")
         self.fleet.package("broken", {"all.yaml": namespace("broken") + "---\n" + deployment("api", "broken")})
@@ -102,7 +99,6 @@ class Agent(World):
         self.assertEqual(problem["changedBy"], "night-shift")
         self.assertEqual(self.data("report", "c"), "by hand")
 
-    @unittest.skip(AWAITED)
     def test_what_somebody_else_made_is_left_alone_until_git_takes_it_over(self):
         self.plane.kubectl("create", "namespace", "theirs")
         self.plane.kubectl("create", "configmap", "c", "-n", "theirs", "--from-literal=a=theirs")
@@ -244,7 +240,6 @@ spec:
         self.see(lambda: self.api.find("/apis/e2e.example.com/v1/namespaces/default/widgets/w"), 90)
         self.settle("widgets")
 
-    @unittest.skip(AWAITED)
     def test_an_immutable_field_is_reported_and_replaced_only_when_allowed(self):
         text = ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: fixed}\nimmutable: true\n"
                 'data: {a: "1"}\n')

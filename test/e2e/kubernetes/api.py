@@ -94,7 +94,8 @@ class Api:
 
 
 class Players(threading.Thread):
-    """Plays the controllers: workloads become ready, namespaces that are deleted become empty.
+    """Plays the controllers: workloads become ready, load balancers get addresses, namespaces that
+    are deleted become empty.
 
     `held` names workloads ("namespace/name") that stay as they are until released, so that a test can
     see them in progress. `broken` ones report a failed rollout.
@@ -140,6 +141,11 @@ class Players(threading.Thread):
         for resource, ready in self.WORKLOADS.items():
             for workload in self._api.get(f"/apis/apps/v1/{resource}")["items"]:
                 self._move(resource, workload, ready)
+        for service in self._api.get("/api/v1/services")["items"]:
+            if service["spec"]["type"] == "LoadBalancer" and not service["status"]["loadBalancer"]:
+                meta = service["metadata"]
+                self._api.patch(f"/api/v1/namespaces/{meta['namespace']}/services/{meta['name']}/status",
+                                {"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}})
         for namespace in self._api.get("/api/v1/namespaces")["items"]:
             if namespace["status"].get("phase") == "Terminating":
                 self._empty(namespace)
