@@ -57,17 +57,16 @@ void Agent::Send(const HubSend& send) {
     *message.mutable_hello() = *hello;
   } else if (const auto* heartbeat = std::get_if<pb::Heartbeat>(&send)) {
     *message.mutable_heartbeat() = *heartbeat;
+  } else if (const auto* report = std::get_if<pb::Report>(&send)) {
+    *message.mutable_report() = *report;
   } else {
-    const SendReport& report = std::get<SendReport>(send);
-    *message.mutable_report() = report.report;
-    if (!report.receipt_payload.empty()) {
-      absl::StatusOr<pb::Envelope> receipt =
-          parts_.signer.Sign(kReceiptType, report.receipt_payload);
-      if (receipt.ok()) {
-        *message.mutable_report()->mutable_receipt() = *std::move(receipt);
-      } else {
+    for (const std::string& payload : std::get<SendReceipts>(send).payloads) {
+      absl::StatusOr<pb::Envelope> receipt = parts_.signer.Sign(kReceiptType, payload);
+      if (!receipt.ok()) {
         log::Error("receipt could not be signed", {{"error", receipt.status().ToString()}});
+        return;
       }
+      *message.mutable_receipts()->add_receipts() = *std::move(receipt);
     }
   }
   parts_.link.Send(std::move(message));

@@ -93,19 +93,24 @@ TEST_F(AgentTest, TakesATurnWithoutEventsWhenItsTimeHasCome) {
   ASSERT_GT(link_.sent.size(), sent);
 }
 
-// Real threads, real time for waiting only: a push comes to a converged cluster and a signed
-// receipt.
+// Real threads, real time for waiting only: a push comes to a converged cluster, a report of it and
+// a signed receipt.
 TEST_F(AgentTest, RunsOnItsThreads) {
   MemoryDriver driver;
   LocalJobs jobs({driver, store_, hub_}, inbox_);
-  std::promise<pb::Report> done;
+  std::promise<pb::Envelope> done;
+  pb::Report report;
   link_.on_send = [&, finished = false](const pb::AgentMessage& message) mutable {
-    if (finished || !message.has_report() || !message.report().has_receipt()) return;
+    if (finished) return;
+    if (message.has_report()) report = message.report();
+    if (!message.has_receipts()) return;
     finished = true;
-    done.set_value(message.report());
+    done.set_value(message.receipts().receipts(0));
   };
   const RealClock clock;
-  Agent agent({store_, jobs, link_, signer_, inbox_}, Settings(hub_), random_);
+  AgentSettings settings = Settings(hub_);
+  settings.receipt_spread = absl::ZeroDuration();
+  Agent agent({store_, jobs, link_, signer_, inbox_}, settings, random_);
   ASSERT_TRUE(agent.Load(clock.Now()).ok());
   std::thread thread([&] { EXPECT_TRUE(agent.Run(clock).ok()); });
   inbox_.Post(LinkUp());
@@ -113,16 +118,15 @@ TEST_F(AgentTest, RunsOnItsThreads) {
   const pb::DesiredState state =
       hub_.State({hub_.Package("web", {TestObject("a", "1"), TestObject("b", "1")})}, clock.Now());
   inbox_.Post(Pushed{hub_.Sign(state)});
-  auto report = done.get_future();
-  const auto waited = report.wait_for(std::chrono::seconds(30));
+  auto receipted = done.get_future();
+  const auto waited = receipted.wait_for(std::chrono::seconds(30));
   inbox_.Close();
   thread.join();
   ASSERT_EQ(waited, std::future_status::ready);
   EXPECT_EQ(driver.size(), 2u);
-  const pb::Report sent = report.get();
-  EXPECT_EQ(sent.state().sync(), pb::SYNC_STATUS_SYNCED);
+  EXPECT_EQ(report.state().sync(), pb::SYNC_STATUS_SYNCED);
   const Ed25519Verifier verifier({identity_.public_key()}, 1);
-  const auto payload = verifier.Open(sent.receipt(), kReceiptType);
+  const auto payload = verifier.Open(receipted.get(), kReceiptType);
   ASSERT_TRUE(payload.ok()) << payload.status();
   pb::ApplyReceipt receipt;
   ASSERT_TRUE(receipt.ParseFromString(*payload));

@@ -284,13 +284,16 @@ class AgentWorld {
   MemoryNoticeboard noticeboard;
   std::unique_ptr<MemoryStore> store = std::make_unique<MemoryStore>();
   std::vector<HubSend> sends;
-  bool acknowledge = true;  // reports, as they are sent
+  bool acknowledge = true;  // reports and receipts, as they are sent
   int commits = 0;
 
  private:
   void Deliver(HubSend send) {
-    if (const auto* report = std::get_if<SendReport>(&send); report != nullptr && acknowledge) {
-      Post(ReportAcked{report->report.number()});
+    const auto* report = std::get_if<v1::Report>(&send);
+    if (report != nullptr && acknowledge) Post(ReportAcked{report->number()});
+    const auto* receipts = std::get_if<SendReceipts>(&send);
+    if (receipts != nullptr && acknowledge) {
+      Post(ReportAcked{.receipt = Digest::Of(receipts->payloads.back()).bytes()});
     }
     sends.push_back(std::move(send));
   }

@@ -34,7 +34,7 @@ struct AgentCore::Rooms {
         verifier(settings.verifier),
         download(state, random, next_job),
         reconciler(settings, state, random, next_job),
-        reporter(settings, state),
+        reporter(settings, state, random),
         storyteller(settings, random, next_job) {
     CHECK(verifier != nullptr);
   }
@@ -52,7 +52,7 @@ struct AgentCore::Rooms {
     reporter.OnWelcomed(event.welcome, now);
   }
   void On(absl::Time now, Pushed& event, Outbox& outbox);
-  void On(absl::Time, ReportAcked& event, Outbox&) { reporter.OnAcked(event.number); }
+  void On(absl::Time now, ReportAcked& event, Outbox&) { reporter.OnAcked(event, now); }
   void On(absl::Time, ReportWanted&, Outbox&) { reporter.OnWanted(); }
   void On(absl::Time now, BlobsFetched& event, Outbox& outbox) {
     download.OnFetched(now, event, outbox);
@@ -177,6 +177,7 @@ void AgentCore::Rooms::NoteWhole(absl::Time now, Outbox& outbox) {
     state.accepted.mutable_pending_receipts()->DeleteSubrange(0, excess);
   }
   PutAccepted(state, outbox.batch);
+  reporter.OnReceipt(now);
 }
 
 void AgentCore::Rooms::Advance(absl::Time now, Outbox& outbox) {

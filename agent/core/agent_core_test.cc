@@ -23,30 +23,11 @@ std::vector<Object> Objects(int count, absl::string_view value) {
 
 std::string Json(const Object& object) { return CanonicalJson(object.value); }
 
-template <typename T>
-int CountSends(const AgentWorld& world) {
-  int count = 0;
-  for (const HubSend& send : world.sends) count += std::holds_alternative<T>(send);
-  return count;
-}
-
-const SendReport* LastReport(const AgentWorld& world) {
+const pb::Report* LastReport(const AgentWorld& world) {
   for (auto send = world.sends.rbegin(); send != world.sends.rend(); ++send) {
-    if (const auto* report = std::get_if<SendReport>(&*send)) return report;
+    if (const auto* report = std::get_if<pb::Report>(&*send)) return report;
   }
   return nullptr;
-}
-
-// All receipts that were sent, in order; one that was sent twice stands there twice.
-std::vector<std::string> Receipts(const AgentWorld& world) {
-  std::vector<std::string> receipts;
-  for (const HubSend& send : world.sends) {
-    const auto* report = std::get_if<SendReport>(&send);
-    if (report != nullptr && !report->receipt_payload.empty()) {
-      receipts.push_back(report->receipt_payload);
-    }
-  }
-  return receipts;
 }
 
 size_t BlobCount(const AgentWorld& world) {
@@ -70,7 +51,7 @@ TEST(AgentCore, AppliesWhatWasPushedAndReportsIt) {
   EXPECT_EQ(world.package("web").objects(), 3u);
   EXPECT_EQ(world.Condition(world.observed().conditions(), "Accepted"), "True Accepted");
   ASSERT_NE(LastReport(world), nullptr);
-  EXPECT_EQ(LastReport(world)->report.state().sync(), pb::SYNC_STATUS_SYNCED);
+  EXPECT_EQ(LastReport(world)->state().sync(), pb::SYNC_STATUS_SYNCED);
   EXPECT_TRUE(world.core().Idle());
 }
 
@@ -84,7 +65,7 @@ TEST(AgentCore, SaysHelloFirstAndThenReportsWhatItHas) {
   EXPECT_EQ(hello->generation(), 0u);
   EXPECT_EQ(hello->driver(), "memory");
   ASSERT_NE(LastReport(world), nullptr);
-  EXPECT_EQ(LastReport(world)->report.state().sync(), pb::SYNC_STATUS_UNKNOWN);
+  EXPECT_EQ(LastReport(world)->state().sync(), pb::SYNC_STATUS_UNKNOWN);
 }
 
 TEST(AgentCore, WritesOnlyWhatAPushChanges) {
@@ -262,66 +243,6 @@ TEST(AgentCore, AFailedLookIsSaidAndDeletesNothing) {
   EXPECT_EQ(world.driver.calls().removed, 0);
 }
 
-// ---------------------------------------------------------------- reports and receipts
-
-TEST(AgentCore, SendsAHeartbeatAtTheIntervalAndNothingElse) {
-  AgentWorld world;
-  world.Connect();
-  world.Push({world.hub.Package("web", Objects(1, "1"))});
-  world.sends.clear();
-  world.Pass(absl::Minutes(10));
-  EXPECT_EQ(CountSends<pb::Heartbeat>(world), 20);
-  EXPECT_EQ(world.sends.size(), 20u);
-}
-
-TEST(AgentCore, RepeatsAReportUntilItIsAcknowledged) {
-  AgentWorld world;
-  world.acknowledge = false;
-  world.Connect();
-  world.Push({world.hub.Package("web", Objects(1, "1"))});
-  const int sent = CountSends<SendReport>(world);
-  world.Pass(absl::Minutes(2));
-  EXPECT_GT(CountSends<SendReport>(world), sent);
-  world.Post(ReportAcked{LastReport(world)->report.number()});
-  world.Settle();
-  const int settled = CountSends<SendReport>(world);
-  world.Pass(absl::Minutes(2));
-  EXPECT_EQ(CountSends<SendReport>(world), settled);
-}
-
-TEST(AgentCore, ReportsAgainWhenAsked) {
-  AgentWorld world;
-  world.Connect();
-  world.Settle();
-  const int sent = CountSends<SendReport>(world);
-  world.Post(ReportWanted());
-  world.Settle();
-  EXPECT_EQ(CountSends<SendReport>(world), sent + 1);
-}
-
-TEST(AgentCore, ChainsReceiptsAndKeepsThemUntilTheHubHasThem) {
-  AgentWorld world;
-  world.Connect();
-  world.acknowledge = false;
-  world.Push({world.hub.Package("web", Objects(1, "1"))});
-  const std::string first = LastReport(world)->receipt_payload;
-  ASSERT_FALSE(first.empty());
-  world.Crash();  // before it was acknowledged
-  world.acknowledge = true;
-  world.Connect();
-  world.Settle();
-  ASSERT_EQ(Receipts(world).size(), 1u);
-  EXPECT_EQ(Receipts(world)[0], first);
-  world.Push({world.hub.Package("web", Objects(1, "2"))});
-  ASSERT_EQ(Receipts(world).size(), 2u);
-  pb::ApplyReceipt receipt;
-  ASSERT_TRUE(receipt.ParseFromString(Receipts(world)[1]));
-  EXPECT_EQ(receipt.generation(), 2u);
-  EXPECT_EQ(receipt.previous_digest(), Digest::Of(first).bytes());
-  EXPECT_EQ(receipt.packages(0).name(), "web");
-  EXPECT_EQ(receipt.desired_digest(), world.observed().desired_digest());
-}
-
 // ---------------------------------------------------------------- observe, suspend
 
 TEST(AgentCore, ObserveModeWritesNothingAndSaysWhatItWouldDo) {
@@ -449,12 +370,10 @@ TEST(AgentCore, OneBadObjectStopsNoOther) {
   EXPECT_EQ(web.health(), pb::HEALTH_STATUS_DEGRADED);
   EXPECT_EQ(web.problems(0).message(), "field is immutable");
   EXPECT_TRUE(web.bundle_digest().empty());
-  EXPECT_EQ(LastReport(world)->receipt_payload, "");
   world.driver.FailObject(TestKey("o1"), absl::OkStatus());
   world.Pass(absl::Minutes(1));
   EXPECT_EQ(world.driver.size(), 4u);
   EXPECT_EQ(world.observed().health(), pb::HEALTH_STATUS_HEALTHY);
-  EXPECT_NE(LastReport(world)->receipt_payload, "");
 }
 
 TEST(AgentCore, MakesThePackagesNamespaceFirstAndNeverPrunesIt) {

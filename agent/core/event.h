@@ -39,8 +39,10 @@ struct Pushed {
   v1::Push push;
 };
 
+// What of ours is durable in the hub.
 struct ReportAcked {
-  uint64_t number = 0;
+  uint64_t number = 0;       // of a report; zero: none is meant
+  std::string receipt = {};  // digest of a receipt, which speaks for all before it; empty: none
 };
 
 struct ReportWanted {};

@@ -117,7 +117,7 @@ TEST_F(PackageHealth, DetailsOfProgressAreReportedSlowly) {
     world_.Pass(absl::Seconds(1));
   }
   int reports = 0;
-  for (const HubSend& send : world_.sends) reports += std::holds_alternative<SendReport>(send);
+  for (const HubSend& send : world_.sends) reports += std::holds_alternative<v1::Report>(send);
   EXPECT_GE(reports, 2);
   EXPECT_LE(reports, 5);
 }

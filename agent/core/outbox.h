@@ -75,13 +75,12 @@ struct TellJob {
 
 using Job = std::variant<FetchBlobsJob, ListJob, ActJob, TellJob>;
 
-// A report; the shell signs `receipt_payload` (an ApplyReceipt) with the identity key.
-struct SendReport {
-  v1::Report report;
-  std::string receipt_payload;  // empty for none
+// Receipts (each an ApplyReceipt), the oldest first; the shell signs them with the identity key.
+struct SendReceipts {
+  std::vector<std::string> payloads;
 };
 
-using HubSend = std::variant<v1::Hello, v1::Heartbeat, SendReport>;
+using HubSend = std::variant<v1::Hello, v1::Heartbeat, v1::Report, SendReceipts>;
 
 struct Outbox {
   Batch batch;

@@ -70,14 +70,13 @@ void Reconciler::Advance(absl::Time now, Outbox& outbox) {
 // ---------------------------------------------------------------- looking
 
 bool Reconciler::StartLook(absl::Time now, Outbox& outbox) {
-  const bool all = now >= next_look_ && now >= last_look_ + kLookPause;
-  const bool recheck = now >= next_recheck_;
-  if (!all && !recheck) return false;
+  // Always at everything: a driver watches what it was asked for last, and nothing else.
+  if (now < std::min(next_recheck_, std::max(next_look_, last_look_ + kLookPause))) return false;
   ListJob job;
   for (auto& [name, package] : state_.packages) {
-    const bool whole = all && IsLookedAt(package);
+    const bool whole = IsLookedAt(package);
     for (Item& item : package.items) {
-      item.busy = whole || (recheck && IsRecheck(item));
+      item.busy = whole || IsRecheck(item);
       if (item.busy) job.looks.push_back(LookAt(package, item));
     }
     if (whole && !package.removing() && !package.desired->namespace_().empty()) {
@@ -89,16 +88,13 @@ bool Reconciler::StartLook(absl::Time now, Outbox& outbox) {
     }
   }
   next_recheck_ = absl::InfiniteFuture();
-  if (all) {
-    last_look_ = now;
-    // Spread by a tenth, so that many agents do not look in step.
-    const int64_t interval_ms = absl::ToInt64Milliseconds(settings_.resync_interval);
-    next_look_ = now + absl::Milliseconds(interval_ms - interval_ms / 10 +
-                                          random_.Below(std::max<int64_t>(interval_ms / 5, 1)));
-  }
-  if (all) job.unmanaged = WhatToCount(now);
+  last_look_ = now;
+  // Spread by a tenth, so that many agents do not look in step.
+  const int64_t interval_ms = absl::ToInt64Milliseconds(settings_.resync_interval);
+  next_look_ = now + absl::Milliseconds(interval_ms - interval_ms / 10 +
+                                        random_.Below(std::max<int64_t>(interval_ms / 5, 1)));
+  job.unmanaged = WhatToCount(now);
   if (job.looks.empty()) return false;
-  looking_all_ = all;
   job_ = job.job = ++next_job_;
   outbox.jobs.emplace_back(std::move(job));
   return true;
@@ -177,7 +173,7 @@ void Reconciler::TakeInPackage(PackageState& package, const std::vector<const Li
                          [](const ListedObject* a, const ObjectKey& k) { return a->key < k; });
     return at != found.end() && (*at)->key == key ? *at : nullptr;
   };
-  if (looking_all_ && IsLookedAt(package)) {
+  if (IsLookedAt(package)) {
     if (!package.looked) package.plan_due = true;
     package.looked = true;
     if (!package.removing() && !package.desired->namespace_().empty()) {
@@ -435,7 +431,7 @@ absl::Time Reconciler::NextWake() const {
   if (busy() || !state_.has_accepted() || state_.desired.suspended()) {
     return absl::InfiniteFuture();
   }
-  absl::Time wake = std::min(std::max(next_look_, last_look_ + kLookPause), next_recheck_);
+  absl::Time wake = std::min(next_recheck_, std::max(next_look_, last_look_ + kLookPause));
   for (const auto& [name, package] : state_.packages) {
     if (package.plan_due) return absl::InfinitePast();
     if (MayTouch(package)) wake = std::min(wake, package.next_try);

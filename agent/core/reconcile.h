@@ -88,7 +88,6 @@ class Reconciler {
   uint64_t& next_job_;
 
   uint64_t job_ = 0;  // that runs; zero for none
-  bool looking_all_ = false;
   std::vector<Doing> applying_;
   std::vector<Doing> removing_;
 

@@ -20,6 +20,9 @@ constexpr absl::Duration kProgressDelay = absl::Seconds(1);
 constexpr absl::Duration kDetailPause = absl::Seconds(5);
 constexpr absl::Duration kResendAfter = absl::Seconds(30);
 
+// Of receipts in one message.
+constexpr size_t kReceiptBytesMax = 256u << 10;
+
 pb::Condition MakeCondition(absl::string_view type, pb::ConditionStatus status,
                             absl::string_view reason, absl::string_view message) {
   pb::Condition condition;
@@ -131,6 +134,7 @@ void ObservePackage(const State& state, const PackageState& package, const Count
                     pb::ObservedPackage& one) {
   one.set_name(package.name);
   one.set_bundle_digest(package.record.applied().bundle_digest());
+  one.set_commit(package.record.applied().source().commit());
   if (!package.removing()) one.set_attempted_digest(package.desired->bundle_digest());
   one.set_sync(SyncOf(state, package, counts));
   one.set_health(HealthOf(state, package, counts, now));
@@ -253,7 +257,7 @@ void Reporter::OnLinkUp(Outbox& outbox) {
 void Reporter::OnLinkDown() {
   welcomed_ = false;
   wanted_ = false;
-  receipt_sent_ = false;
+  receipts_due_ = absl::InfiniteFuture();
   // What was acknowledged need not be said again; what was only sent may be lost.
   sent_ = acked_;
   sent_gist_ = Digest();
@@ -266,16 +270,27 @@ void Reporter::OnWelcomed(const pb::Welcome& welcome, absl::Time now) {
       std::max(absl::Milliseconds(welcome.heartbeat_interval_ms()), absl::Milliseconds(100));
   if (welcome.heartbeat_interval_ms() == 0) heartbeat_interval_ = limits::kHeartbeatInterval;
   next_heartbeat_ = now + heartbeat_interval_;
+  if (!state_.accepted.pending_receipts().empty()) OnReceipt(now);
 }
 
-void Reporter::OnAcked(uint64_t number) {
-  if (number < sent_number_) return;
-  acked_ = sent_;
-  if (receipt_sent_ && state_.accepted.pending_receipts_size() > 0) {
-    // Gone from the disk with the next write of the record; sent twice, it does no harm.
-    state_.accepted.mutable_pending_receipts()->DeleteSubrange(0, 1);
+void Reporter::OnAcked(const ReportAcked& event, absl::Time now) {
+  if (event.number != 0 && event.number >= sent_number_) acked_ = sent_;
+  if (event.receipt.empty()) return;
+  auto& pending = *state_.accepted.mutable_pending_receipts();
+  for (int i = 0; i < pending.size(); ++i) {
+    if (Digest::Of(pending[i]).view() != event.receipt) continue;
+    // Gone from the disk with the next write of the record; sent twice, they do no harm.
+    pending.DeleteSubrange(0, i + 1);
+    receipts_due_ = pending.empty() ? absl::InfiniteFuture() : now;
+    return;
   }
-  receipt_sent_ = false;
+}
+
+void Reporter::OnReceipt(absl::Time now) {
+  const int64_t spread_ms = absl::ToInt64Milliseconds(settings_.receipt_spread);
+  const absl::Duration wait =
+      absl::Milliseconds(spread_ms / 4 + random_.Below(std::max<int64_t>(spread_ms * 3 / 4, 1)));
+  receipts_due_ = std::min(receipts_due_, now + wait);
 }
 
 void Reporter::Touch(absl::Time now) { touched_at_ = std::min(touched_at_, now); }
@@ -307,7 +322,6 @@ void Reporter::Refresh(bool settled, const Situation& situation, absl::Time now)
 bool Reporter::SendDue(bool settled, absl::Time now) const {
   if (!welcomed_ || digest_.empty()) return false;
   if (wanted_) return true;
-  if (!receipt_sent_ && state_.accepted.pending_receipts_size() > 0) return true;
   if (digest_ != sent_) {
     if (gist_ == sent_gist_) return now >= changed_at_ + kDetailPause;
     return settled || now >= changed_at_ + kProgressDelay;
@@ -316,18 +330,27 @@ bool Reporter::SendDue(bool settled, absl::Time now) const {
 }
 
 void Reporter::Send(absl::Time now, Outbox& outbox) {
-  SendReport send;
-  send.report.set_number(++sent_number_);
-  *send.report.mutable_state() = observed_;
-  if (state_.accepted.pending_receipts_size() > 0) {
-    send.receipt_payload = state_.accepted.pending_receipts(0);
-    receipt_sent_ = true;
-  }
-  outbox.sends.emplace_back(std::move(send));
+  pb::Report report;
+  report.set_number(++sent_number_);
+  *report.mutable_state() = observed_;
+  outbox.sends.emplace_back(std::move(report));
   wanted_ = false;
   sent_ = digest_;
   sent_gist_ = gist_;
   sent_at_ = now;
+}
+
+void Reporter::SendReceiptsIfDue(absl::Time now, Outbox& outbox) {
+  if (!welcomed_ || now < receipts_due_) return;
+  receipts_due_ = now + kResendAfter;
+  SendReceipts send;
+  size_t bytes = 0;
+  for (const std::string& payload : state_.accepted.pending_receipts()) {
+    bytes += payload.size();
+    if (!send.payloads.empty() && bytes > kReceiptBytesMax) break;  // the rest after these
+    send.payloads.push_back(payload);
+  }
+  if (!send.payloads.empty()) outbox.sends.emplace_back(std::move(send));
 }
 
 void Reporter::Advance(bool settled, absl::Time now, Outbox& outbox) {
@@ -337,6 +360,7 @@ void Reporter::Advance(bool settled, absl::Time now, Outbox& outbox) {
     // A report is a sign of life.
     next_heartbeat_ = now + heartbeat_interval_;
   }
+  SendReceiptsIfDue(now, outbox);
   if (welcomed_ && now >= next_heartbeat_) {
     pb::Heartbeat heartbeat;
     heartbeat.set_generation(state_.accepted.generation());
@@ -349,7 +373,7 @@ void Reporter::Advance(bool settled, absl::Time now, Outbox& outbox) {
 absl::Time Reporter::NextWake() const {
   const absl::Time look = touched_at_ + kProgressDelay;
   if (!welcomed_) return look;
-  absl::Time wake = std::min(look, next_heartbeat_);
+  absl::Time wake = std::min({look, next_heartbeat_, receipts_due_});
   if (digest_ != sent_) {
     wake = std::min(wake, changed_at_ + (gist_ == sent_gist_ ? kDetailPause : kProgressDelay));
   }

@@ -1,5 +1,6 @@
 // Report: what the agent tells its hub: the observed state when it changes, until the hub has it;
-// a heartbeat in between; a receipt for each desired state that was wholly applied.
+// a heartbeat in between; and a while later a receipt for each desired state that was wholly
+// applied.
 //
 // A report that only shows work in progress waits a second for the end of the work, so that most
 // changes cost one report; one that only counts how far objects got, five. Pure; the core's thread.
@@ -11,10 +12,12 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "agent/core/acceptance.h"
+#include "agent/core/event.h"
 #include "agent/core/outbox.h"
 #include "agent/core/settings.h"
 #include "agent/core/state.h"
 #include "common/base/digest.h"
+#include "common/base/random.h"
 #include "proto/agent_service.pb.h"
 #include "proto/fleet.pb.h"
 
@@ -37,13 +40,16 @@ std::string MakeReceipt(const State& state, absl::Time now);
 
 class Reporter {
  public:
-  // Both must outlive it.
-  Reporter(const AgentSettings& settings, State& state) : settings_(settings), state_(state) {}
+  // All must outlive it.
+  Reporter(const AgentSettings& settings, State& state, Random& random)
+      : settings_(settings), state_(state), random_(random) {}
 
   void OnLinkUp(Outbox& outbox);
   void OnLinkDown();
   void OnWelcomed(const v1::Welcome& welcome, absl::Time now);
-  void OnAcked(uint64_t number);
+  void OnAcked(const ReportAcked& event, absl::Time now);
+  // A receipt was added to those that are pending.
+  void OnReceipt(absl::Time now);
   void OnWanted() { wanted_ = true; }
 
   // Something may have changed that is reported.
@@ -63,9 +69,11 @@ class Reporter {
  private:
   bool SendDue(bool settled, absl::Time now) const;
   void Send(absl::Time now, Outbox& outbox);
+  void SendReceiptsIfDue(absl::Time now, Outbox& outbox);
 
   const AgentSettings& settings_;
   State& state_;
+  Random& random_;
 
   v1::ObservedState observed_;
   Digest content_;  // of `observed_` without its time
@@ -83,8 +91,8 @@ class Reporter {
   uint64_t sent_number_ = 0;
   Digest sent_;  // last sent on this stream
   Digest sent_gist_;
-  Digest acked_;               // last acknowledged, on any stream
-  bool receipt_sent_ = false;  // the oldest pending receipt went out in `sent_number_`
+  Digest acked_;  // last acknowledged, on any stream
+  absl::Time receipts_due_ = absl::InfiniteFuture();
 };
 
 }  // namespace muster::agent

@@ -25,6 +25,9 @@ struct AgentSettings {
   bool has_noticeboard = false;  // the cluster has a place where the agent tells its story
   absl::Duration count_interval = absl::Minutes(10);  // between counts of what nobody manages
   bool observe = false;                               // nothing is written, whatever the hub says
+  // Receipts leave within this time after an apply, at a random moment and not in its first
+  // quarter.
+  absl::Duration receipt_spread = absl::Seconds(4);
   // Namespaces of which nothing is ever deleted.
   std::vector<std::string> protected_namespaces = {"kube-system", "kube-public", "kube-node-lease",
                                                    "muster-system"};

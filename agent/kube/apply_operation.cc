@@ -146,13 +146,13 @@ void ApplyOperation::TakeLook(const ApiResponse& response) {
   looked_ = true;
   if (response.status == 404) {
     live_.reset();
-    cache_.SawGone(key_, 0, LiveCache::Source::kAnswer);
+    cache_.SawGone(key_, 0);
     return Looked();
   }
   if (!response.ok()) return Refuse(response);
   absl::StatusOr<Value> live = ParseJson(response.body);
   if (!live.ok()) return Fail(absl::UnavailableError("the server's answer cannot be read"));
-  cache_.Saw(key_, *live, LiveCache::Source::kAnswer);
+  cache_.Saw(key_, *live);
   live_ = *std::move(live);
   if (const Value* uid = live_->Find("/metadata/uid"); uid != nullptr && uid->is_string()) {
     result_.uid = uid->string();
@@ -239,8 +239,10 @@ void ApplyOperation::TakeWrite(const ApiResponse& response) {
     if (!object.ok()) return Fail(absl::UnavailableError("the server's answer cannot be read"));
     step_ = Step::kDone;
     cache_.WantAlso(key_, request_.terms);
-    cache_.Saw(key_, *object, LiveCache::Source::kAnswer);
+    cache_.Saw(key_, *object);
     LiveObject live = Describe(key_, *object, terms());
+    live.terminating = live.kept = false;  // which our result does not tell
+    cache_.Told(key_, &live);
     result_.uid = std::move(live.uid);
     result_.digest = live.digest;
     result_.health = std::move(live.health);
@@ -282,7 +284,7 @@ void ApplyOperation::TakeDelete(const ApiResponse& response) {
 
 void ApplyOperation::TakeAwaited(const ApiResponse& response) {
   if (response.status == 404) {
-    cache_.SawGone(key_, 0, LiveCache::Source::kAnswer);
+    cache_.SawGone(key_, 0);
     step_ = Step::kWrite;
     return;
   }

@@ -37,12 +37,12 @@ void GetOperation::Take(absl::StatusOr<ApiResponse> response) {
 
 absl::StatusOr<std::optional<LiveObject>> GetOperation::Read(const ApiResponse& response) {
   if (response.status == 404) {
-    cache_.SawGone(served_.key, 0, LiveCache::Source::kAnswer);
+    cache_.SawGone(served_.key, 0);
     return std::nullopt;
   }
   if (!response.ok()) return ParseApiError(response.status, response.body).status;
   ASSIGN_OR_RETURN(const Value object, ParseJson(response.body));
-  cache_.Saw(served_.key, object, LiveCache::Source::kAnswer);
+  cache_.Saw(served_.key, object);
   LiveObject live = Describe(served_.key, object, terms_.get());
   if (contents_) live.json = CanonicalJson(ProjectWithHandEdits(object, kFieldManager));
   return live;

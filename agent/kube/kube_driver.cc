@@ -277,7 +277,9 @@ absl::StatusOr<std::vector<LiveObject>> KubeDriver::Impl::List(const std::vector
       if (absl::IsPermissionDenied(got.status())) got = Unreadable(got.status());
       ASSIGN_OR_RETURN(found[i], std::move(got));
     }
-    if (!found[i].has_value()) continue;
+    const LiveObject* told = found[i].has_value() ? &*found[i] : nullptr;
+    if (told == nullptr || told->unreadable.ok()) cache_.Told(asked[i].served.key, told);
+    if (told == nullptr) continue;
     found[i]->key = asked[i].query->key;
     listed.push_back(*std::move(found[i]));
   }

@@ -1,7 +1,9 @@
 #include "agent/kube/live_cache.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/numbers.h"
 #include "agent/health/health.h"
 #include "agent/kube/managed_fields.h"
@@ -22,10 +24,14 @@ bool SameRules(const std::shared_ptr<const Terms>& a, const std::shared_ptr<cons
   return left == right;
 }
 
-// Whether the agent has a reason to look again.
-bool IsNews(const LiveObject& before, const LiveObject& now) {
-  return before.uid != now.uid || before.digest != now.digest || before.health != now.health ||
-         before.terminating != now.terminating || before.kept != now.kept;
+// What the agent acts on, in one number; never zero. Two that are equal by accident cost no more
+// than a wait for the next look at everything.
+uint64_t Gist(const LiveObject* live) {
+  if (live == nullptr) return 1;
+  const size_t gist =
+      absl::HashOf(live->uid, live->digest.bytes(), static_cast<int>(live->health.word),
+                   live->health.message, live->terminating, live->kept);
+  return std::max<uint64_t>(gist, 2);
 }
 
 }  // namespace
@@ -54,11 +60,22 @@ LiveObject Describe(const ObjectKey& key, const Value& object, const Terms* term
   };
 }
 
+bool LiveCache::IsNews(const Entry& entry) {
+  if (entry.told == 0 || entry.presence == Presence::kUnknown) return false;
+  return entry.told != Gist(entry.presence == Presence::kPresent ? &entry.live : nullptr);
+}
+
+void LiveCache::MarkAbsent(Entry& entry) {
+  entry.presence = Presence::kAbsent;
+  entry.ours = false;
+  entry.live = {};
+}
+
 void LiveCache::Add(const ObjectKey& key, const std::shared_ptr<const Terms>& terms) {
   const auto [at, is_new] = entries_.try_emplace(key);
   Entry& entry = at->second;
   if (is_new || !SameRules(entry.terms, terms)) {
-    entry = Entry{.wanted_at = now_};
+    entry = Entry{.wanted_at = now_, .told = entry.told};
   }
   entry.terms = terms;
 }
@@ -93,7 +110,19 @@ LiveCache::Known LiveCache::Find(const ObjectKey& key) const {
   return known;
 }
 
-void LiveCache::Saw(const ObjectKey& key, const Value& object, Source source) {
+void LiveCache::Told(const ObjectKey& key, const LiveObject* live) {
+  bool news;
+  {
+    MutexLock lock(mutex_);
+    const auto at = entries_.find(key);
+    if (at == entries_.end()) return;
+    at->second.told = Gist(live);
+    news = IsNews(at->second);
+  }
+  if (news) changed_();
+}
+
+void LiveCache::Saw(const ObjectKey& key, const Value& object) {
   bool news;
   {
     MutexLock lock(mutex_);
@@ -103,8 +132,7 @@ void LiveCache::Saw(const ObjectKey& key, const Value& object, Source source) {
     entry.seen_at = ++now_;
     const uint64_t version = VersionOf(object);
     const bool same = entry.presence == Presence::kPresent && version != 0;
-    if (same && version == entry.live.version) return;
-    if (same && version < entry.live.version) return;
+    if (same && version <= entry.live.version) return;
     LiveObject live = Describe(key, object, entry.terms.get());
     live.key = {};
     // The newest manager is who changed something; only where a field of ours did is it of
@@ -114,13 +142,12 @@ void LiveCache::Saw(const ObjectKey& key, const Value& object, Source source) {
       live.changed_by = entry.live.changed_by;
       live.changed_at = entry.live.changed_at;
     }
-    news = entry.presence == Presence::kAbsent ||
-           (entry.presence == Presence::kPresent && IsNews(entry.live, live));
     entry.presence = Presence::kPresent;
     entry.ours = AppliedFields(object, kFieldManager) != nullptr;
     entry.live = std::move(live);
+    news = IsNews(entry);
   }
-  if (news && source == Source::kWatch) changed_();
+  if (news) changed_();
 }
 
 void LiveCache::Doubt(const ObjectKey& key) {
@@ -131,23 +158,22 @@ void LiveCache::Doubt(const ObjectKey& key) {
   at->second.wanted_at = ++now_;
 }
 
-void LiveCache::SawGone(const ObjectKey& key, uint64_t version, Source source) {
+void LiveCache::SawGone(const ObjectKey& key, uint64_t version) {
+  bool news;
   {
     MutexLock lock(mutex_);
     const auto at = entries_.find(key);
     if (at == entries_.end()) return;
     Entry& entry = at->second;
     entry.seen_at = ++now_;
-    if (entry.presence == Presence::kAbsent) return;
     // It was made anew since.
     if (version != 0 && entry.presence == Presence::kPresent && entry.live.version > version) {
       return;
     }
-    entry.presence = Presence::kAbsent;
-    entry.ours = false;
-    entry.live = {};
+    MarkAbsent(entry);
+    news = IsNews(entry);
   }
-  if (source == Source::kWatch) changed_();
+  if (news) changed_();
 }
 
 uint64_t LiveCache::BeginList() {
@@ -166,10 +192,8 @@ void LiveCache::EndList(const View& view, uint64_t mark, uint64_t version) {
       Entry& entry = at->second;
       if (!view.Sees(at->first) || entry.wanted_at > mark || entry.seen_at > mark) continue;
       if (entry.presence == Presence::kPresent && entry.live.version > version) continue;
-      news = news || entry.presence == Presence::kPresent;
-      entry.presence = Presence::kAbsent;
-      entry.ours = false;
-      entry.live = {};
+      MarkAbsent(entry);
+      news = news || IsNews(entry);
     }
   }
   if (news) changed_();

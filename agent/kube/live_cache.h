@@ -1,5 +1,9 @@
 // LiveCache: what is known of the objects that the agent looks at, fed by watches and by the
-// answers to our own writes. What the driver answers from when nothing changed, without a request.
+// answers to our own requests. What the driver answers from when nothing changed, without a
+// request.
+//
+// Level-triggered: it remembers what the agent was told last of each object, and hints whenever
+// what it knows is something else, whichever way and in whichever order the news came.
 //
 // Holds of each object what ClusterDriver tells of it and nothing else: a few hundred bytes. Any
 // thread.
@@ -51,7 +55,8 @@ class LiveCache {
     bool ours = false;  // it has fields that we applied
   };
 
-  // `changed` is called, under no lock, when a watch shows something other than what was known.
+  // `changed` is called, under no lock, when an object is known to be other than the agent was
+  // told.
   explicit LiveCache(std::function<void()> changed) : changed_(std::move(changed)) {}
 
   // From now on these objects are kept and no others. One that is new, or whose health is judged by
@@ -62,13 +67,13 @@ class LiveCache {
 
   Known Find(const ObjectKey& key) const;
 
-  // Who tells: a watch, whose news nobody waits for, or an answer, which somebody has.
-  enum class Source : uint8_t { kWatch, kAnswer };
+  // The agent was told that this is how the object is; null: that there is none.
+  void Told(const ObjectKey& key, const LiveObject* live);
 
   // An object as somebody saw it; older news than what is known is dropped.
-  void Saw(const ObjectKey& key, const Value& object, Source source);
+  void Saw(const ObjectKey& key, const Value& object);
   // It was gone at `version`; zero: now.
-  void SawGone(const ObjectKey& key, uint64_t version, Source source);
+  void SawGone(const ObjectKey& key, uint64_t version);
   // It may be gone or not: the next look is at the object itself.
   void Doubt(const ObjectKey& key);
 
@@ -83,10 +88,13 @@ class LiveCache {
     bool ours = false;
     uint64_t wanted_at = 0;  // on the clock of marks
     uint64_t seen_at = 0;
+    uint64_t told = 0;  // a gist; zero: nothing yet
     std::shared_ptr<const Terms> terms;
     LiveObject live;  // its key and JSON stay empty
   };
 
+  static bool IsNews(const Entry& entry);
+  static void MarkAbsent(Entry& entry);
   void Add(const ObjectKey& key, const std::shared_ptr<const Terms>& terms)
       EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

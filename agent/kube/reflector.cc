@@ -93,7 +93,7 @@ void Reflector::TakePage(const absl::StatusOr<ApiResponse>& response) {
     // The elements of a list leave out what the list says of all.
     object->Set("/apiVersion", view_.api_version);
     object->Set("/kind", view_.kind);
-    cache_.Saw(key, *object, LiveCache::Source::kWatch);
+    cache_.Saw(key, *object);
   });
   const absl::Status fed = items.Feed(response->body);
   const absl::StatusOr<Value> rest = ParseJson(items.rest());
@@ -153,9 +153,9 @@ void Reflector::TakeEvent(absl::string_view text) {
   ObjectKey key;
   if (type == "BOOKMARK" || !KeyOf(*object, key)) return;
   if (type == "DELETED") {
-    cache_.SawGone(key, VersionOf(*object), LiveCache::Source::kWatch);
+    cache_.SawGone(key, VersionOf(*object));
   } else {
-    cache_.Saw(key, *object, LiveCache::Source::kWatch);
+    cache_.Saw(key, *object);
   }
 }
 

@@ -77,19 +77,19 @@ void RemoveOperation::Take(absl::StatusOr<ApiResponse> response) {
   if (!response.ok()) return End(response.status());
   if (step_ == Step::kDelete) return TakeDelete(*response);
   if (response->status == 404) {
-    cache_.SawGone(key_, 0, LiveCache::Source::kAnswer);
+    cache_.SawGone(key_, 0);
     return End(absl::OkStatus());
   }
   if (!response->ok()) return End(ParseApiError(response->status, response->body).status);
   const absl::StatusOr<Value> object = ParseJson(response->body);
   if (!object.ok()) return End(absl::UnavailableError("the server's answer cannot be read"));
-  cache_.Saw(key_, *object, LiveCache::Source::kAnswer);
+  cache_.Saw(key_, *object);
   Judge(Describe(key_, *object, request_.terms.get()));
 }
 
 void RemoveOperation::TakeDelete(const ApiResponse& response) {
   if (response.status == 404) {
-    cache_.SawGone(key_, 0, LiveCache::Source::kAnswer);
+    cache_.SawGone(key_, 0);
     return End(absl::OkStatus());
   }
   if (response.ok()) {
@@ -98,7 +98,7 @@ void RemoveOperation::TakeDelete(const ApiResponse& response) {
     const absl::StatusOr<Value> body = ParseJson(response.body);
     const bool goes = body.ok() && body->Find("/metadata/deletionTimestamp") != nullptr;
     if (goes) {
-      cache_.Saw(key_, *body, LiveCache::Source::kAnswer);
+      cache_.Saw(key_, *body);
     } else {
       cache_.Doubt(key_);
     }

@@ -96,13 +96,11 @@ class GrpcHubLink::Stream final : public grpc::ClientBidiReactor<pb::AgentMessag
         inbox_.Post(Welcomed{std::move(*arrived_.mutable_welcome())});
         break;
       case pb::HubMessage::kPush:
-        if (const uint64_t acked = arrived_.push().acked_report(); acked != 0) {
-          inbox_.Post(ReportAcked{acked});
-        }
+        Acked(arrived_.push().acked_report(), arrived_.push().acked_receipt());
         inbox_.Post(Pushed{std::move(*arrived_.mutable_push())});
         break;
       case pb::HubMessage::kReportAck:
-        inbox_.Post(ReportAcked{arrived_.report_ack().number()});
+        Acked(arrived_.report_ack().number(), arrived_.report_ack().receipt());
         break;
       case pb::HubMessage::kReportWanted:
         inbox_.Post(ReportWanted{});
@@ -111,6 +109,10 @@ class GrpcHubLink::Stream final : public grpc::ClientBidiReactor<pb::AgentMessag
         break;  // Of a newer hub, which may not rely on an older agent's understanding it.
     }
     arrived_.Clear();
+  }
+
+  void Acked(uint64_t report, const std::string& receipt) {
+    if (report != 0 || !receipt.empty()) inbox_.Post(ReportAcked{report, receipt});
   }
 
   void WriteNext() EXCLUSIVE_LOCKS_REQUIRED(mutex_) {

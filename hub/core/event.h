@@ -49,6 +49,11 @@ struct AgentReport {
   v1::Report report;
 };
 
+struct AgentReceipts {
+  LinkId link = 0;
+  v1::Receipts receipts;
+};
+
 // ---------------------------------------------------------------- enrolment
 
 struct EnrollRequested {
@@ -139,8 +144,8 @@ struct OperatorAsked {
 // Time has passed; see HubCore::NextWake.
 struct Tick {};
 
-using Event =
-    std::variant<AgentConnected, AgentDisconnected, AgentHeartbeat, AgentReport, EnrollRequested,
-                 RenewRequested, CertificateIssued, FetchDone, RenderDone, OperatorAsked, Tick>;
+using Event = std::variant<AgentConnected, AgentDisconnected, AgentHeartbeat, AgentReport,
+                           AgentReceipts, EnrollRequested, RenewRequested, CertificateIssued,
+                           FetchDone, RenderDone, OperatorAsked, Tick>;
 
 }  // namespace muster::hub

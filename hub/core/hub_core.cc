@@ -26,6 +26,7 @@ struct Dispatch {
   Turn& turn;
   void operator()(const AgentConnected& event) { OnAgentConnected(turn, event); }
   void operator()(const AgentDisconnected& event) { OnAgentDisconnected(turn, event); }
+  void operator()(const AgentReceipts& event) { OnAgentReceipts(turn, event); }
   void operator()(const AgentHeartbeat& event) { OnAgentHeartbeat(turn, event); }
   void operator()(const AgentReport& event) { OnAgentReport(turn, event); }
   void operator()(const EnrollRequested& event) { OnEnrollRequested(turn, event); }

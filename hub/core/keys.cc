@@ -21,7 +21,6 @@ std::string Token(const TokenId& id) { return absl::StrCat(kTokens, id.text()); 
 std::string Sources(const Digest& input) { return absl::StrCat(kSources, input.hex()); }
 std::string Render(const Digest& input) { return absl::StrCat(kRenders, input.hex()); }
 std::string Credential(absl::string_view name) { return absl::StrCat(kCredentials, name); }
-std::string Receipt(const Digest& payload) { return absl::StrCat(kReceipts, payload.hex()); }
 std::string Blob(const Digest& content) { return absl::StrCat(kBlobs, content.hex()); }
 
 std::string CommitsOf(const RepositoryName& repository) {
@@ -37,6 +36,16 @@ std::string HistoryOf(const ClusterId& cluster) {
 std::string History(const ClusterId& cluster, int64_t time_ms, const PackageName& package) {
   return absl::StrCat(HistoryOf(cluster), Number(static_cast<uint64_t>(time_ms)), "/",
                       package.text());
+}
+
+std::string ReceiptsOf(const ClusterId& cluster, uint64_t generation) {
+  return absl::StrCat(kReceipts, cluster.text(), "/", Number(generation), "/");
+}
+std::string Receipt(const ClusterId& cluster, uint64_t generation, const Digest& payload) {
+  return absl::StrCat(ReceiptsOf(cluster, generation), payload.hex());
+}
+std::string NewestReceipt(const ClusterId& cluster) {
+  return absl::StrCat(kNewestReceipts, cluster.text());
 }
 
 std::optional<absl::string_view> After(absl::string_view prefix, absl::string_view key) {

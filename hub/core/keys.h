@@ -28,6 +28,7 @@ inline constexpr absl::string_view kCommits = "commit/";
 inline constexpr absl::string_view kEvents = "event/";
 inline constexpr absl::string_view kHistory = "history/";
 inline constexpr absl::string_view kReceipts = "receipt/";
+inline constexpr absl::string_view kNewestReceipts = "newest-receipt/";
 inline constexpr absl::string_view kCredentials = "credential/";
 inline constexpr absl::string_view kBlobs = "blob/";
 
@@ -44,7 +45,6 @@ std::string Token(const TokenId& id);
 std::string Render(const Digest& input);
 std::string Sources(const Digest& input);
 std::string Credential(absl::string_view name);
-std::string Receipt(const Digest& payload);
 std::string Blob(const Digest& content);
 
 // "commit/<repository>/", all of one repository; then one of them.
@@ -54,6 +54,11 @@ std::string Event(uint64_t number);
 // "history/<cluster>/", all of one cluster; then one entry.
 std::string HistoryOf(const ClusterId& cluster);
 std::string History(const ClusterId& cluster, int64_t time_ms, const PackageName& package);
+
+// "receipt/<cluster>/<generation>/", one as a rule; then that of one payload.
+std::string ReceiptsOf(const ClusterId& cluster, uint64_t generation);
+std::string Receipt(const ClusterId& cluster, uint64_t generation, const Digest& payload);
+std::string NewestReceipt(const ClusterId& cluster);
 
 // What stands after `prefix`; nullopt when `key` does not start with it.
 std::optional<absl::string_view> After(absl::string_view prefix, absl::string_view key);

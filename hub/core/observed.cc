@@ -55,16 +55,15 @@ absl::StatusOr<Receipt> OpenReceipt(const State& state, const ClusterState& clus
 
 // Each receipt names the one before it, so that none can be left out or put in afterwards.
 bool Follows(const ClusterState& cluster, const Receipt& receipt) {
-  const Digest& last = cluster.reported.receipt;
+  const Digest& last = cluster.receipt;
   const std::string& previous = receipt.content.previous_digest();
-  if (receipt.digest == last) return true;  // sent again
   return last.empty() ? previous.empty() : previous == last.view();
 }
 
 // The receipt is kept all the same, because it is signed. The condition stays until one follows
 // again, the event for good.
 void NoteBreak(Turn& turn, ClusterState& cluster, const Receipt& receipt) {
-  const Digest& last = cluster.reported.receipt;
+  const Digest& last = cluster.receipt;
   const absl::StatusOr<Digest> previous = Digest::FromBytes(receipt.content.previous_digest());
   const std::string message = absl::StrCat(
       "the receipt of generation ", receipt.content.generation(), " follows ",
@@ -82,41 +81,47 @@ void NoteBreak(Turn& turn, ClusterState& cluster, const Receipt& receipt) {
               .warning = true});
 }
 
-// Keeps a good receipt; a bad one is refused and shown, and the report itself still counts.
-std::optional<Receipt> TakeReceipt(Turn& turn, ClusterState& cluster, const pb::Report& report) {
-  if (!report.has_receipt()) return std::nullopt;
-  State& state = turn.state;
-  absl::StatusOr<Receipt> receipt = OpenReceipt(state, cluster, report.receipt());
+// It is shown, and changes nothing else.
+void NoteRefused(Turn& turn, ClusterState& cluster, const absl::Status& why) {
+  const bool changed =
+      SetCondition(cluster.conditions,
+                   MakeCondition("ReceiptTrusted", pb::CONDITION_STATUS_FALSE, "ReceiptRefused",
+                                 absl::StrCat("a receipt was refused: ", why.message(),
+                                              "; the agent may have been replaced: look at it, and "
+                                              "revoke the cluster if nobody knows why"),
+                                 ""),
+                   turn.state.now_ms());
+  if (!changed) return;
+  Note(turn, {.reason = "ReceiptRefused",
+              .subject = SubjectOf(cluster),
+              .message = std::string(why.message()),
+              .warning = true});
+}
+
+// Keeps a good receipt; a bad one is refused and shown. Returns whether the chain has a new end.
+bool TakeReceipt(Turn& turn, ClusterState& cluster, const pb::Envelope& envelope) {
+  const absl::StatusOr<Receipt> receipt = OpenReceipt(turn.state, cluster, envelope);
   if (!receipt.ok()) {
-    const bool changed = SetCondition(
-        cluster.conditions,
-        MakeCondition("ReceiptTrusted", pb::CONDITION_STATUS_FALSE, "ReceiptRefused",
-                      absl::StrCat("a receipt was refused: ", receipt.status().message(),
-                                   "; the agent may have been replaced: look at it, and revoke "
-                                   "the cluster if nobody knows why"),
-                      ""),
-        state.now_ms());
-    if (changed) {
-      Note(turn, {.reason = "ReceiptRefused",
-                  .subject = SubjectOf(cluster),
-                  .message = std::string(receipt.status().message()),
-                  .warning = true});
-    }
-    return std::nullopt;
+    NoteRefused(turn, cluster, receipt.status());
+    return false;
   }
   ClearCondition(cluster.conditions, "ReceiptTrusted");
-  if (!Follows(cluster, *receipt)) {
-    // An agent that was killed sends again what it does not know to have arrived.
-    if (receipt->content.generation() < cluster.reported.generation) return std::nullopt;
-    NoteBreak(turn, cluster, *receipt);
-  } else {
+  if (receipt->digest == cluster.receipt) return false;  // sent again
+  const uint64_t generation = receipt->content.generation();
+  if (Follows(cluster, *receipt)) {
     ClearCondition(cluster.conditions, kReceiptsMissing);
+  } else if (generation < cluster.receipt_generation) {
+    return false;  // An agent that was killed sends again what it does not know to have arrived.
+  } else {
+    NoteBreak(turn, cluster, *receipt);
   }
   pb::ReceiptRecord record;
-  *record.mutable_envelope() = report.receipt();
-  record.set_cluster_id(cluster.id.text());
-  turn.out.batch.Put(keys::Receipt(receipt->digest), record.SerializeAsString());
-  return *std::move(receipt);
+  *record.mutable_envelope() = envelope;
+  turn.out.batch.Put(keys::Receipt(cluster.id, generation, receipt->digest),
+                     record.SerializeAsString());
+  cluster.receipt = receipt->digest;
+  cluster.receipt_generation = generation;
+  return true;
 }
 
 // ---------------------------------------------------------------- what runs
@@ -125,7 +130,7 @@ std::optional<Receipt> TakeReceipt(Turn& turn, ClusterState& cluster, const pb::
 std::shared_ptr<const AppliedBundle> OriginOf(const ClusterState& cluster,
                                               const ReportedPackage* former,
                                               const PackageName& name, const Digest& bundle,
-                                              const std::optional<Receipt>& receipt) {
+                                              const std::string& commit) {
   const std::shared_ptr<const PackageEntry> entry = DesiredEntry(cluster, name);
   if (entry != nullptr && entry->bundle == bundle) return entry->source;
   if (former != nullptr && former->applied != nullptr && former->applied->bundle == bundle) {
@@ -134,12 +139,7 @@ std::shared_ptr<const AppliedBundle> OriginOf(const ClusterState& cluster,
   AppliedBundle applied;
   applied.bundle = bundle;
   if (entry != nullptr) applied.repository = entry->source->repository;
-  if (receipt) {
-    for (const pb::ReceiptPackage& package : receipt->content.packages()) {
-      const bool same = package.name() == name.text() && package.bundle_digest() == bundle.view();
-      if (same) applied.commit = package.commit();
-    }
-  }
+  applied.commit = commit;
   return std::make_shared<const AppliedBundle>(std::move(applied));
 }
 
@@ -150,7 +150,7 @@ const ReportedPackage* Find(const std::vector<ReportedPackage>& packages, const 
 }
 
 void WriteHistory(Turn& turn, const ClusterState& cluster, const PackageName& package,
-                  const AppliedBundle* applied, uint64_t generation, const Digest& receipt) {
+                  const AppliedBundle* applied, uint64_t generation) {
   pb::HistoryRecord record;
   record.set_generation(generation);
   if (applied != nullptr) {
@@ -158,24 +158,23 @@ void WriteHistory(Turn& turn, const ClusterState& cluster, const PackageName& pa
     record.set_commit(applied->commit);
     record.set_repository(applied->repository);
   }
-  if (!receipt.empty()) record.set_receipt_digest(receipt.bytes());
   turn.out.batch.Put(keys::History(cluster.id, turn.state.now_ms(), package),
                      record.SerializeAsString());
 }
 
 // Writes down every bundle that came since the former report, and every package that left.
 void WriteChanges(Turn& turn, const ClusterState& cluster, const Reported& former,
-                  const Reported& next, const Digest& receipt) {
+                  const Reported& next) {
   for (const ReportedPackage& package : next.packages) {
     const ReportedPackage* before = Find(former.packages, package.name);
     const Digest had =
         before == nullptr || before->applied == nullptr ? Digest() : before->applied->bundle;
     if (package.applied == nullptr || package.applied->bundle == had) continue;
-    WriteHistory(turn, cluster, package.name, package.applied.get(), next.generation, receipt);
+    WriteHistory(turn, cluster, package.name, package.applied.get(), next.generation);
   }
   for (const ReportedPackage& before : former.packages) {
     if (before.applied == nullptr || Find(next.packages, before.name) != nullptr) continue;
-    WriteHistory(turn, cluster, before.name, nullptr, next.generation, receipt);
+    WriteHistory(turn, cluster, before.name, nullptr, next.generation);
   }
 }
 
@@ -233,14 +232,12 @@ absl::Status CheckReport(const pb::ObservedState& state) {
 }
 
 void TakeReport(Turn& turn, ClusterState& cluster, const pb::Report& report, const Digest& digest) {
-  const std::optional<Receipt> receipt = TakeReceipt(turn, cluster, report);
   const Reported former = std::exchange(cluster.reported, {});
   Reported& next = cluster.reported;
   ReadState(report.state(), next);
   next.digest = digest;
   next.received_ms = turn.state.now_ms();
   next.state = std::make_shared<const std::string>(report.state().SerializeAsString());
-  next.receipt = receipt ? receipt->digest : former.receipt;
   next.converged_digest = former.converged_digest;
   next.converged_ms = former.converged_ms;
   next.converged_generation = former.converged_generation;
@@ -250,11 +247,11 @@ void TakeReport(Turn& turn, ClusterState& cluster, const pb::Report& report, con
     const PackageName name(package.name());
     const auto one = std::partition_point(next.packages.begin(), next.packages.end(),
                                           [&](const auto& other) { return other.name < name; });
-    one->applied = OriginOf(cluster, Find(former.packages, name), name, *bundle, receipt);
+    one->applied = OriginOf(cluster, Find(former.packages, name), name, *bundle, package.commit());
   }
   JudgeConvergence(turn, cluster);
   ShowCluster(turn.state, cluster);
-  WriteChanges(turn, cluster, former, next, receipt ? receipt->digest : Digest());
+  WriteChanges(turn, cluster, former, next);
   NoteDrift(turn, cluster, former, next);
   turn.out.batch.Put(keys::Observed(cluster.id),
                      ReportedRecord(next, report.state()).SerializeAsString());
@@ -277,15 +274,33 @@ void OnAgentReport(Turn& turn, const AgentReport& event) {
     return;
   }
   const Digest digest = Digest::Of(state.SerializeAsString());
-  if (digest != cluster->reported.digest || event.report.has_receipt()) {
-    TakeReport(turn, *cluster, event.report, digest);
-  }
+  if (digest != cluster->reported.digest) TakeReport(turn, *cluster, event.report, digest);
   cluster->agent_generation = state.generation();
   const absl::StatusOr<Digest> accepted = Digest::FromBytes(state.desired_digest());
   cluster->agent_digest = accepted.ok() ? *accepted : Digest();
   Heard(turn, *cluster);
   pb::ReportAck ack;
   ack.set_number(event.report.number());
+  turn.out.sends.push_back({event.link, std::move(ack)});
+}
+
+void OnAgentReceipts(Turn& turn, const AgentReceipts& event) {
+  ClusterState* cluster = ClusterOfLink(turn.state, event.link);
+  if (cluster == nullptr || event.receipts.receipts().empty()) return;
+  bool grown = false;
+  for (const pb::Envelope& envelope : event.receipts.receipts()) {
+    if (TakeReceipt(turn, *cluster, envelope)) grown = true;
+  }
+  if (grown) {
+    pb::NewestReceiptRecord newest;
+    newest.set_digest(cluster->receipt.bytes());
+    newest.set_generation(cluster->receipt_generation);
+    turn.out.batch.Put(keys::NewestReceipt(cluster->id), newest.SerializeAsString());
+  }
+  ShowCluster(turn.state, *cluster);
+  Heard(turn, *cluster);
+  pb::ReportAck ack;
+  ack.set_receipt(Digest::Of(event.receipts.receipts().rbegin()->payload()).bytes());
   turn.out.sends.push_back({event.link, std::move(ack)});
 }
 

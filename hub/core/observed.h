@@ -7,5 +7,6 @@
 namespace muster::hub {
 
 void OnAgentReport(Turn& turn, const AgentReport& event);
+void OnAgentReceipts(Turn& turn, const AgentReceipts& event);
 
 }  // namespace muster::hub

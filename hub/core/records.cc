@@ -170,7 +170,6 @@ absl::StatusOr<Reported> ReadReported(const pb::ObservedRecord& record, Interner
   reported.state = std::make_shared<const std::string>(record.state().SerializeAsString());
   ASSIGN_OR_RETURN(reported.digest, Digest::FromBytes(record.digest()));
   reported.received_ms = record.received_ms();
-  reported.receipt = DigestOrNone(record.receipt_digest());
   reported.converged_digest = DigestOrNone(record.converged_digest());
   reported.converged_ms = record.converged_ms();
   reported.converged_generation = record.converged_generation();
@@ -187,7 +186,6 @@ pb::ObservedRecord ReportedRecord(const Reported& reported, const pb::ObservedSt
   *record.mutable_state() = state;
   record.set_digest(reported.digest.bytes());
   record.set_received_ms(reported.received_ms);
-  if (!reported.receipt.empty()) record.set_receipt_digest(reported.receipt.bytes());
   if (!reported.converged_digest.empty()) {
     record.set_converged_digest(reported.converged_digest.bytes());
   }

@@ -68,6 +68,15 @@ absl::Status LoadObserved(State& state, absl::string_view rest, absl::string_vie
   return absl::OkStatus();
 }
 
+absl::Status LoadNewestReceipt(State& state, absl::string_view rest, absl::string_view value) {
+  pb::NewestReceiptRecord record;
+  RETURN_IF_ERROR(Parse(value, record));
+  ClusterState& cluster = state.clusters[ClusterId(rest)];
+  ASSIGN_OR_RETURN(cluster.receipt, Digest::FromBytes(record.digest()));
+  cluster.receipt_generation = record.generation();
+  return absl::OkStatus();
+}
+
 absl::Status LoadOne(State& state, absl::string_view key, absl::string_view value) {
   if (key == keys::kMeta) return Parse(value, state.meta);
   if (const auto rest = keys::After(keys::kRepositories, key)) {
@@ -95,6 +104,9 @@ absl::Status LoadOne(State& state, absl::string_view key, absl::string_view valu
   if (const auto rest = keys::After(keys::kClusters, key)) return LoadCluster(state, *rest, value);
   if (const auto rest = keys::After(keys::kDesired, key)) return LoadDesired(state, *rest, value);
   if (const auto rest = keys::After(keys::kObserved, key)) return LoadObserved(state, *rest, value);
+  if (const auto rest = keys::After(keys::kNewestReceipts, key)) {
+    return LoadNewestReceipt(state, *rest, value);
+  }
   if (const auto rest = keys::After(keys::kRenders, key)) return LoadRender(state, *rest, value);
   if (const auto rest = keys::After(keys::kCommits, key)) return LoadCommit(state, *rest, value);
   return absl::DataLossError("no record of a hub has such a key");

@@ -127,7 +127,6 @@ struct Reported {
   std::string message;                       // the worst thing it says
   std::shared_ptr<const std::string> state;  // the report, an ObservedState
   std::vector<ReportedPackage> packages;     // sorted by name
-  Digest receipt;                            // payload of the newest
   Digest converged_digest;
   int64_t converged_ms = 0;
   uint64_t converged_generation = 0;
@@ -139,6 +138,8 @@ struct ClusterState {
   std::vector<Placement> placements;  // sorted by package name
   Desired desired;
   Reported reported;
+  Digest receipt;  // payload of the newest; empty: none came yet
+  uint64_t receipt_generation = 0;
   std::vector<v1::Condition> conditions;  // the hub's own; found again after a restart
 
   // Found again after a restart.

@@ -95,6 +95,9 @@ absl::Status AgentStream::Accept(pb::AgentMessage& message) {
       if (!IsDigest(message.report().state().desired_digest())) return Malformed("report digest");
       host_.Arrived(AgentReport{link_, std::move(*message.mutable_report())});
       return absl::OkStatus();
+    case pb::AgentMessage::kReceipts:
+      host_.Arrived(AgentReceipts{link_, std::move(*message.mutable_receipts())});
+      return absl::OkStatus();
     case pb::AgentMessage::MESSAGE_NOT_SET:
       break;
   }
@@ -129,12 +132,13 @@ void AgentStream::Send(pb::Welcome welcome) {
 
 void AgentStream::Send(pb::ReportAck ack) {
   MutexLock lock(mutex_);
-  ack_ = std::max(ack_, ack.number());
+  ack_.set_number(std::max(ack_.number(), ack.number()));
+  if (!ack.receipt().empty()) ack_.set_receipt(ack.receipt());
 }
 
 void AgentStream::SayAck() {
   MutexLock lock(mutex_);
-  ack_due_ = ack_ != 0;
+  ack_due_ = HasAck();
   if (ack_due_) WriteNext();
 }
 
@@ -178,9 +182,11 @@ void AgentStream::WriteNext() {
     leaving_.mutable_report_wanted();
   } else if (push_ != nullptr) {
     leaving_.set_allocated_push(push_.release());
-    leaving_.mutable_push()->set_acked_report(std::exchange(ack_, 0));
-  } else if (std::exchange(ack_due_, false) && ack_ != 0) {
-    leaving_.mutable_report_ack()->set_number(std::exchange(ack_, 0));
+    leaving_.mutable_push()->set_acked_report(ack_.number());
+    leaving_.mutable_push()->set_acked_receipt(ack_.receipt());
+    ack_.Clear();
+  } else if (std::exchange(ack_due_, false) && HasAck()) {
+    leaving_.mutable_report_ack()->Swap(&ack_);
   } else {
     return;
   }

@@ -85,6 +85,9 @@ class AgentStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::H
   absl::Status AcceptHello(v1::Hello& hello);
   bool SpendAllowance();
 
+  bool HasAck() const EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return ack_.number() != 0 || !ack_.receipt().empty();
+  }
   void WriteNext() EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EndLocked(absl::Status status) EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -109,7 +112,7 @@ class AgentStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::H
   bool report_wanted_ GUARDED_BY(mutex_) = false;
   bool ack_due_ GUARDED_BY(mutex_) = false;
   absl::Status last_word_ GUARDED_BY(mutex_);
-  uint64_t ack_ GUARDED_BY(mutex_) = 0;
+  v1::ReportAck ack_ GUARDED_BY(mutex_);
   uint64_t offered_number_ GUARDED_BY(mutex_) = 0;
   uint64_t push_number_ GUARDED_BY(mutex_) = 0;
   std::unique_ptr<v1::Welcome> welcome_ GUARDED_BY(mutex_);

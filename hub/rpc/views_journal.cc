@@ -24,6 +24,17 @@ absl::Status Damaged(absl::string_view key) {
   return absl::DataLossError(absl::StrCat("record '", key, "' is damaged"));
 }
 
+bool HasAny(const Store& store, std::string prefix) {
+  bool any = false;
+  Range range;
+  range.prefix = std::move(prefix);
+  const absl::Status visited = store.Visit(range, [&](absl::string_view, absl::string_view) {
+    any = true;
+    return false;
+  });
+  return visited.ok() && any;
+}
+
 // Visits the records under `prefix`, parsed. `visit` takes (key, record).
 template <typename T, typename Visit>
 absl::Status VisitRecords(const Store& store, absl::string_view prefix, bool newest_first,
@@ -232,7 +243,7 @@ absl::StatusOr<pb::ListHistoryResponse> ListHistory(const Reading& reading,
         view.set_package(std::string(package));
         view.set_bundle_digest(record.bundle_digest());
         view.set_commit(record.commit());
-        view.set_receipt(!record.receipt_digest().empty());
+        view.set_receipt(HasAny(reading.store, keys::ReceiptsOf(row->id, record.generation())));
         if (const pb::Commit* commit = commits.Find(record.repository(), record.commit())) {
           view.set_subject(commit->subject());
           view.set_author(commit->author());

@@ -43,6 +43,9 @@ constexpr absl::Duration kPollInterval = absl::Milliseconds(20);
 // In this time a hub that became quiet has given back what it needs no more.
 constexpr absl::Duration kCalm = absl::Seconds(6);
 
+// Receipts are sent and taken in by then: a commit begins when nothing else goes on.
+constexpr absl::Duration kReceiptsTake = absl::Milliseconds(4'500);
+
 // The large bundle, and how many agents get it.
 constexpr int kLargeObjects = 1'000;
 constexpr int kLargeAgents = 20;
@@ -323,9 +326,11 @@ class Fleet {
     ASSIGN_OR_RETURN(const int64_t bytes_before, WireBytes());
     seconds_.clear();
     for (int i = 0; i < options_.commits; ++i) {
+      absl::SleepFor(kReceiptsTake);
       ASSIGN_OR_RETURN(const double took, OneCommit(i + 2));
       seconds_.push_back(took);
     }
+    absl::SleepFor(kReceiptsTake);
     ASSIGN_OR_RETURN(const int64_t bytes_after, WireBytes());
     return static_cast<double>(bytes_after - bytes_before) / options_.commits / options_.agents;
   }

@@ -134,6 +134,9 @@ void Network::ArriveAtHub(hub::LinkId link, const v1::AgentMessage& message) {
       found->second.reports[message.report().number()] =
           Digest::Of(message.report().state().SerializeAsString());
       return post_to_hub_(hub::AgentReport{link, message.report()});
+    case v1::AgentMessage::kReceipts:
+      if (found->second.hello_seen) post_to_hub_(hub::AgentReceipts{link, message.receipts()});
+      return;
     case v1::AgentMessage::MESSAGE_NOT_SET:
       CHECK(false) << end.port.name << " sent an empty message";
   }
@@ -171,8 +174,8 @@ void Network::Post(hub::Send send) {
   } else if (const auto* welcome = std::get_if<v1::Welcome>(&send.message)) {
     ToAgent(send.link, agent::Welcomed{*welcome});
   } else if (const auto* ack = std::get_if<v1::ReportAck>(&send.message)) {
-    CheckAck(send.link, ack->number());
-    ToAgent(send.link, agent::ReportAcked{ack->number()});
+    if (ack->number() != 0) CheckAck(send.link, ack->number());
+    ToAgent(send.link, agent::ReportAcked{ack->number(), ack->receipt()});
   } else {
     ToAgent(send.link, agent::ReportWanted());
   }
