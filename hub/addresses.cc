@@ -1,10 +1,12 @@
 #include "hub/addresses.h"
 
 #include <netdb.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 
 #include "absl/strings/match.h"
@@ -37,32 +39,39 @@ absl::StatusOr<HostPort> Split(const std::string& address) {
   return parts;
 }
 
-// A port that nobody has at this moment. Somebody could take it before we do; then listening fails.
+// Ports of which the kernel gives none to connections that go out, so that none takes ours between
+// now and when we listen.
+constexpr uint32_t kFirstPort = 15'000;
+constexpr uint32_t kPorts = 17'000;
+constexpr int kTries = 64;
+
+// Whether the port, which is set in `where`, can be listened on.
+absl::Status TryPort(const addrinfo& where) {
+  const int socket = ::socket(where.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool ok = socket >= 0 && bind(socket, where.ai_addr, where.ai_addrlen) == 0;
+  const int error = errno;
+  if (socket >= 0) close(socket);
+  return ok ? absl::OkStatus() : absl::UnavailableError(std::strerror(error));
+}
+
+// A port that nobody has at this moment.
 absl::StatusOr<int> FreePort(const std::string& host) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE;
-  addrinfo* found = nullptr;
-  if (const int error = getaddrinfo(host.c_str(), "0", &hints, &found)) {
-    return absl::InvalidArgumentError(absl::StrCat("listen on ", host, ": ", gai_strerror(error)));
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  absl::Status last;
+  for (int i = 0; i < kTries; ++i) {
+    const uint32_t port = kFirstPort + arc4random_uniform(kPorts);
+    addrinfo* found = nullptr;
+    if (const int error = getaddrinfo(host.c_str(), absl::StrCat(port).c_str(), &hints, &found)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("listen on ", host, ": ", gai_strerror(error)));
+    }
+    last = TryPort(*found);
+    freeaddrinfo(found);
+    if (last.ok()) return static_cast<int>(port);
   }
-  const int socket = ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_storage bound{};
-  socklen_t size = sizeof(bound);
-  const bool ok = bind(socket, found->ai_addr, found->ai_addrlen) == 0 &&
-                  getsockname(socket, reinterpret_cast<sockaddr*>(&bound), &size) == 0;
-  const int error = errno;
-  freeaddrinfo(found);
-  close(socket);
-  if (!ok) {
-    return absl::UnavailableError(absl::StrCat("listen on ", host, ": ", std::strerror(error)));
-  }
-  char port[NI_MAXSERV] = {};
-  getnameinfo(reinterpret_cast<sockaddr*>(&bound), size, nullptr, 0, port, sizeof(port),
-              NI_NUMERICSERV);
-  int number = 0;
-  (void)absl::SimpleAtoi(port, &number);
-  return number;
+  return Annotate(last, absl::StrCat("listen on ", host));
 }
 
 absl::Status Choose(std::string& address) {

@@ -134,7 +134,9 @@ void ObservePackage(const State& state, const PackageState& package, const Count
                     pb::ObservedPackage& one) {
   one.set_name(package.name);
   one.set_bundle_digest(package.record.applied().bundle_digest());
-  one.set_commit(package.record.applied().source().commit());
+  const bool current = !package.removing() &&
+                       package.record.applied().bundle_digest() == package.desired->bundle_digest();
+  if (!current) one.set_commit(package.record.applied().source().commit());
   if (!package.removing()) one.set_attempted_digest(package.desired->bundle_digest());
   one.set_sync(SyncOf(state, package, counts));
   one.set_health(HealthOf(state, package, counts, now));

@@ -60,6 +60,11 @@ bool Follows(const ClusterState& cluster, const Receipt& receipt) {
   return last.empty() ? previous.empty() : previous == last.view();
 }
 
+// Most receipts change nothing that is shown.
+void Clear(Turn& turn, ClusterState& cluster, absl::string_view type) {
+  if (ClearCondition(cluster.conditions, type)) ShowCluster(turn.state, cluster);
+}
+
 // The receipt is kept all the same, because it is signed. The condition stays until one follows
 // again, the event for good.
 void NoteBreak(Turn& turn, ClusterState& cluster, const Receipt& receipt) {
@@ -74,6 +79,7 @@ void NoteBreak(Turn& turn, ClusterState& cluster, const Receipt& receipt) {
       cluster.conditions,
       MakeCondition(kReceiptsMissing, pb::CONDITION_STATUS_TRUE, "ReceiptChainBroken", message, ""),
       turn.state.now_ms());
+  ShowCluster(turn.state, cluster);
   Note(turn, {.reason = "ReceiptChainBroken",
               .subject = SubjectOf(cluster),
               .message = message,
@@ -92,26 +98,24 @@ void NoteRefused(Turn& turn, ClusterState& cluster, const absl::Status& why) {
                                  ""),
                    turn.state.now_ms());
   if (!changed) return;
+  ShowCluster(turn.state, cluster);
   Note(turn, {.reason = "ReceiptRefused",
               .subject = SubjectOf(cluster),
               .message = std::string(why.message()),
               .warning = true});
 }
 
-// Keeps a good receipt; a bad one is refused and shown. Returns whether the chain has a new end.
-bool TakeReceipt(Turn& turn, ClusterState& cluster, const pb::Envelope& envelope) {
+// Keeps a good receipt as the new end of the chain; a bad one is refused and shown.
+void TakeReceipt(Turn& turn, ClusterState& cluster, const pb::Envelope& envelope) {
   const absl::StatusOr<Receipt> receipt = OpenReceipt(turn.state, cluster, envelope);
-  if (!receipt.ok()) {
-    NoteRefused(turn, cluster, receipt.status());
-    return false;
-  }
-  ClearCondition(cluster.conditions, "ReceiptTrusted");
-  if (receipt->digest == cluster.receipt) return false;  // sent again
+  if (!receipt.ok()) return NoteRefused(turn, cluster, receipt.status());
+  Clear(turn, cluster, "ReceiptTrusted");
+  if (receipt->digest == cluster.receipt) return;  // sent again
   const uint64_t generation = receipt->content.generation();
   if (Follows(cluster, *receipt)) {
-    ClearCondition(cluster.conditions, kReceiptsMissing);
+    Clear(turn, cluster, kReceiptsMissing);
   } else if (generation < cluster.receipt_generation) {
-    return false;  // An agent that was killed sends again what it does not know to have arrived.
+    return;  // An agent that was killed sends again what it does not know to have arrived.
   } else {
     NoteBreak(turn, cluster, *receipt);
   }
@@ -119,9 +123,12 @@ bool TakeReceipt(Turn& turn, ClusterState& cluster, const pb::Envelope& envelope
   *record.mutable_envelope() = envelope;
   turn.out.batch.Put(keys::Receipt(cluster.id, generation, receipt->digest),
                      record.SerializeAsString());
+  pb::NewestReceiptRecord newest;
+  newest.set_digest(receipt->digest.bytes());
+  newest.set_generation(generation);
+  turn.out.batch.Put(keys::NewestReceipt(cluster.id), newest.SerializeAsString());
   cluster.receipt = receipt->digest;
   cluster.receipt_generation = generation;
-  return true;
 }
 
 // ---------------------------------------------------------------- what runs
@@ -287,17 +294,9 @@ void OnAgentReport(Turn& turn, const AgentReport& event) {
 void OnAgentReceipts(Turn& turn, const AgentReceipts& event) {
   ClusterState* cluster = ClusterOfLink(turn.state, event.link);
   if (cluster == nullptr || event.receipts.receipts().empty()) return;
-  bool grown = false;
   for (const pb::Envelope& envelope : event.receipts.receipts()) {
-    if (TakeReceipt(turn, *cluster, envelope)) grown = true;
+    TakeReceipt(turn, *cluster, envelope);
   }
-  if (grown) {
-    pb::NewestReceiptRecord newest;
-    newest.set_digest(cluster->receipt.bytes());
-    newest.set_generation(cluster->receipt_generation);
-    turn.out.batch.Put(keys::NewestReceipt(cluster->id), newest.SerializeAsString());
-  }
-  ShowCluster(turn.state, *cluster);
   Heard(turn, *cluster);
   pb::ReportAck ack;
   ack.set_receipt(Digest::Of(event.receipts.receipts().rbegin()->payload()).bytes());

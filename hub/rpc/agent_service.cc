@@ -226,7 +226,7 @@ void AgentService::Streams::Sweep(absl::Time now) {
   ++sweeps_;
   const std::shared_ptr<const FleetView> view = options_.view();
   for (const std::shared_ptr<AgentStream>& stream : All()) {
-    stream->SayAck();
+    stream->DoUnhurried();
     if (stream->link() % kSweepParts != sweeps_ % kSweepParts) continue;
     if (stream->IsMute(now, limits::kHelloPatience)) {
       stream->End(absl::DeadlineExceededError("no Hello came"));

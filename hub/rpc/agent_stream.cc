@@ -16,6 +16,9 @@ namespace pb = muster::v1;
 
 namespace {
 
+// In seconds; the agent repeats itself after half a minute.
+constexpr int kReceiptAckAgeMax = 15;
+
 // A digest field is absent or whole.
 bool IsDigest(const std::string& bytes) { return bytes.empty() || bytes.size() == Digest::kSize; }
 
@@ -95,9 +98,12 @@ absl::Status AgentStream::Accept(pb::AgentMessage& message) {
       if (!IsDigest(message.report().state().desired_digest())) return Malformed("report digest");
       host_.Arrived(AgentReport{link_, std::move(*message.mutable_report())});
       return absl::OkStatus();
-    case pb::AgentMessage::kReceipts:
-      host_.Arrived(AgentReceipts{link_, std::move(*message.mutable_receipts())});
+    case pb::AgentMessage::kReceipts: {
+      MutexLock lock(mutex_);
+      // The newest message has all of them again.
+      receipts_.reset(message.release_receipts());
       return absl::OkStatus();
+    }
     case pb::AgentMessage::MESSAGE_NOT_SET:
       break;
   }
@@ -133,13 +139,22 @@ void AgentStream::Send(pb::Welcome welcome) {
 void AgentStream::Send(pb::ReportAck ack) {
   MutexLock lock(mutex_);
   ack_.set_number(std::max(ack_.number(), ack.number()));
-  if (!ack.receipt().empty()) ack_.set_receipt(ack.receipt());
+  if (ack.receipt().empty()) return;
+  ack_.set_receipt(ack.receipt());
+  receipt_ack_age_ = 0;
 }
 
-void AgentStream::SayAck() {
-  MutexLock lock(mutex_);
-  ack_due_ = HasAck();
-  if (ack_due_) WriteNext();
+void AgentStream::DoUnhurried() {
+  std::unique_ptr<pb::Receipts> receipts;
+  {
+    MutexLock lock(mutex_);
+    receipts.swap(receipts_);
+    // That of a receipt alone waits longest: the next push is often near.
+    const bool old = !ack_.receipt().empty() && ++receipt_ack_age_ > kReceiptAckAgeMax;
+    ack_due_ = ack_.number() != 0 || old;
+    if (ack_due_) WriteNext();
+  }
+  if (receipts != nullptr) host_.Arrived(AgentReceipts{link_, std::move(*receipts)});
 }
 
 void AgentStream::Send(pb::ReportWanted) {

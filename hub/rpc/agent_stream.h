@@ -55,11 +55,14 @@ class AgentStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::H
   // Queues a message; dropped when the stream has ended.
   void Send(v1::Welcome welcome);
   void Send(v1::ReportWanted wanted);
-  // An acknowledgement is in no hurry: it leaves with the next push, or when SayAck is called, and
-  // one speaks for all before it. So a commit that reaches the whole fleet is not slowed by
-  // thousands of them.
+  // An acknowledgement is in no hurry: it leaves with the next push or with DoUnhurried, and one
+  // speaks for all before it. So a commit that reaches the whole fleet is not slowed by thousands
+  // of them.
   void Send(v1::ReportAck ack);
-  void SayAck();
+
+  // Says what is to be acknowledged, and hands on the receipts that came, which then share a turn
+  // and a write with those of other agents. Called each second.
+  void DoUnhurried();
 
   // A desired state that waits to be signed; of several the newest. Returns true when none waited.
   bool Offer(PushDesired desired);
@@ -111,10 +114,12 @@ class AgentStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::H
   bool greeted_ GUARDED_BY(mutex_) = false;
   bool report_wanted_ GUARDED_BY(mutex_) = false;
   bool ack_due_ GUARDED_BY(mutex_) = false;
+  int receipt_ack_age_ GUARDED_BY(mutex_) = 0;  // in calls of DoUnhurried
   absl::Status last_word_ GUARDED_BY(mutex_);
   v1::ReportAck ack_ GUARDED_BY(mutex_);
   uint64_t offered_number_ GUARDED_BY(mutex_) = 0;
   uint64_t push_number_ GUARDED_BY(mutex_) = 0;
+  std::unique_ptr<v1::Receipts> receipts_ GUARDED_BY(mutex_);  // that came since DoUnhurried
   std::unique_ptr<v1::Welcome> welcome_ GUARDED_BY(mutex_);
   std::unique_ptr<PushDesired> offered_ GUARDED_BY(mutex_);
   std::unique_ptr<v1::Push> push_ GUARDED_BY(mutex_);

@@ -24,15 +24,31 @@ absl::Status Damaged(absl::string_view key) {
   return absl::DataLossError(absl::StrCat("record '", key, "' is damaged"));
 }
 
-bool HasAny(const Store& store, std::string prefix) {
-  bool any = false;
+// What the cluster signed for that generation; of several the first. Nothing: no receipt came.
+std::optional<pb::ApplyReceipt> ReceiptOf(const Store& store, const ClusterId& cluster,
+                                          uint64_t generation) {
+  std::optional<pb::ApplyReceipt> receipt;
   Range range;
-  range.prefix = std::move(prefix);
-  const absl::Status visited = store.Visit(range, [&](absl::string_view, absl::string_view) {
-    any = true;
-    return false;
+  range.prefix = keys::ReceiptsOf(cluster, generation);
+  const absl::Status visited = store.Visit(range, [&](absl::string_view, absl::string_view value) {
+    pb::ReceiptRecord record;
+    pb::ApplyReceipt content;
+    if (record.ParseFromArray(value.data(), static_cast<int>(value.size())) &&
+        content.ParseFromString(record.envelope().payload())) {
+      receipt = std::move(content);
+    }
+    return !receipt.has_value();
   });
-  return visited.ok() && any;
+  return visited.ok() ? receipt : std::nullopt;
+}
+
+// The commit in the receipt, for a bundle that was no longer wanted when it was reported.
+std::string CommitIn(const pb::ApplyReceipt& receipt, absl::string_view package,
+                     const std::string& bundle) {
+  for (const pb::ReceiptPackage& one : receipt.packages()) {
+    if (one.name() == package && one.bundle_digest() == bundle) return one.commit();
+  }
+  return "";
 }
 
 // Visits the records under `prefix`, parsed. `visit` takes (key, record).
@@ -242,9 +258,13 @@ absl::StatusOr<pb::ListHistoryResponse> ListHistory(const Reading& reading,
         view.set_generation(record.generation());
         view.set_package(std::string(package));
         view.set_bundle_digest(record.bundle_digest());
-        view.set_commit(record.commit());
-        view.set_receipt(HasAny(reading.store, keys::ReceiptsOf(row->id, record.generation())));
-        if (const pb::Commit* commit = commits.Find(record.repository(), record.commit())) {
+        const std::optional<pb::ApplyReceipt> receipt =
+            ReceiptOf(reading.store, row->id, record.generation());
+        view.set_receipt(receipt.has_value());
+        view.set_commit(record.commit().empty() && receipt.has_value()
+                            ? CommitIn(*receipt, package, record.bundle_digest())
+                            : record.commit());
+        if (const pb::Commit* commit = commits.Find(record.repository(), view.commit())) {
           view.set_subject(commit->subject());
           view.set_author(commit->author());
         }
