@@ -42,7 +42,7 @@ DOORS = [
     (r"yaml-cpp/", r"common/manifest/yaml_second_reader\.cc$"),
     (r"git2", r"hub/source/libgit2\w*\.(h|cc)$"),
     (r"rocksdb/", r"common/store/rocksdb_\w+\.(h|cc)$"),
-    (r"openssl/", r"(common/trust/\w+\.(h|cc)|common/base/digest\.cc"
+    (r"openssl/", r"(common/trust/\w+\.(h|cc)|common/base/digest\.cc|common/secrets/cipher\.cc"
                   r"|common/net/(tls|hub_root)\.cc|hub/credentials\.cc"
                   r"|hub/source/known_hosts\.cc|agent/kube/tls_stream\.cc)$"),
     (r"nghttp2/", r"agent/kube/http2_connection\.cc$"),
@@ -54,7 +54,8 @@ DOORS = [
     (r"nlohmann/", r"cli/.*\.(h|cc)$"),
     (r"CLI/", r"(cli/.*|hub/main|agent/main)\.(h|cc)$"),
     (r"spdlog/", r"common/base/log\.cc$"),
-    (r"re2/", r"common/render/(patch|kustomize/(dotted_path|selector|workload_stages))\.cc$"),
+    (r"re2/", r"common/(render/(patch|kustomize/(dotted_path|selector|workload_stages))"
+              r"|secrets/sops)\.cc$"),
     (r"zstd\.h", r"common/base/compression\.cc$"),
 ]
 
