@@ -1,5 +1,7 @@
 #include "common/render/ignore.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -8,6 +10,8 @@
 
 namespace muster {
 namespace {
+
+constexpr absl::string_view kIgnoreFiles[] = {".musterignore", ".sourceignore", ".fleetignore"};
 
 // One element of a glob: what it matches, and how often.
 struct Token {
@@ -147,6 +151,27 @@ bool IgnorePatterns::Ignores(absl::string_view path) const {
     if (Matches(path.substr(0, slash), /*is_directory=*/true)) return true;
   }
   return Matches(path, /*is_directory=*/false);
+}
+
+IgnoreFiles::IgnoreFiles(const FileTree& files, absl::string_view root) {
+  for (const auto& [path, text] : files.Below(root)) {
+    const size_t name = path.rfind('/') + 1;
+    if (std::find(std::begin(kIgnoreFiles), std::end(kIgnoreFiles), path.substr(name)) ==
+        std::end(kIgnoreFiles)) {
+      continue;
+    }
+    scopes_.push_back({path.substr(0, name), IgnorePatterns(text)});
+  }
+}
+
+bool IgnoreFiles::Ignores(absl::string_view path) const {
+  for (const Scope& scope : scopes_) {
+    absl::string_view relative = path;
+    if (absl::ConsumePrefix(&relative, scope.directory) && scope.patterns.Ignores(relative)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace muster

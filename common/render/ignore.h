@@ -1,4 +1,4 @@
-// Ignore patterns: what a `.musterignore` says, in the syntax of .gitignore.
+// Ignore patterns: what an ignore file says, in the syntax of .gitignore.
 //
 // One pattern a line; '#' starts a comment, '!' takes a match back, a '/' at the start or in the
 // middle ties the pattern to the file's directory, a '/' at the end makes it match directories
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "common/render/file_tree.h"
 
 namespace muster {
 
@@ -34,6 +35,26 @@ class IgnorePatterns {
   bool Matches(absl::string_view path, bool is_directory) const;
 
   std::vector<Pattern> patterns_;
+};
+
+// The ignore files of a package: `.musterignore`, and for trees that other tools read
+// `.sourceignore` (Flux) and `.fleetignore` (Fleet), all in the syntax above. Each holds for its
+// directory and what is below; what one of them ignores no other takes back.
+class IgnoreFiles {
+ public:
+  // Those at and below the directory `root` of `files`.
+  IgnoreFiles(const FileTree& files, absl::string_view root);
+
+  // Whether the file at `path`, from the root of `files`, is ignored.
+  bool Ignores(absl::string_view path) const;
+
+ private:
+  struct Scope {
+    std::string directory;  // with a '/' at the end; empty for the root
+    IgnorePatterns patterns;
+  };
+
+  std::vector<Scope> scopes_;
 };
 
 // Whether `text` matches `glob` as a whole: '*', '?' and [...] stop at '/', '**' does not.

@@ -103,14 +103,12 @@ absl::StatusOr<std::vector<SourceFile>> FindFiles(const FileTree& files,
         absl::StrCat("path '", root, "': there is nothing in the repository"));
   }
   ASSIGN_OR_RETURN(const std::set<std::string> patches, PatchPaths(input));
-  ASSIGN_OR_RETURN(const std::string ignore_path, JoinPath(root, kIgnoreFile));
-  const std::string* ignore_text = files.Find(ignore_path);
-  const IgnorePatterns ignored(ignore_text == nullptr ? "" : *ignore_text);
+  const IgnoreFiles ignored(files, root);
   const size_t skip = root.empty() ? 0 : root.size() + 1;
   std::vector<SourceFile> found;
   for (const auto& [path, bytes] : files.Below(root)) {
     const absl::string_view relative = absl::string_view(path).substr(skip);
-    if (IsHidden(relative) || ignored.Ignores(relative) || patches.count(path) > 0) continue;
+    if (IsHidden(relative) || ignored.Ignores(path) || patches.count(path) > 0) continue;
     RETURN_IF_ERROR(RefuseOtherRenderers(path));
     if (HoldsObjects(path)) found.push_back({path, &bytes});
   }

@@ -3,10 +3,11 @@
 // The one code path for hub, `muster render` and `muster plan`. A directory with a kustomization
 // (and renderer auto or kustomize) is built as Kustomize builds it (kustomize/build.h); then come
 // variables, in the text of what was built, patches and namespace. Else plain YAML: every *.yaml,
-// *.yml and *.json at and below the path holds objects, but for what a `.musterignore` at the path
-// names (ignore.h), for patch files of the package's targets, and for files and directories whose
-// name starts with a '.'. In this order: variables (documents.h), lists taken apart, patches
-// (patch.h), namespace. Objects are not decorated: no label, no annotation.
+// *.yml and *.json at and below the path holds objects, but for what a `.musterignore` (or Flux's
+// `.sourceignore`, Fleet's `.fleetignore`) at or below the path names (ignore.h), for patch files
+// of the package's targets, and for files and directories whose name starts with a '.'. In this
+// order: variables (documents.h), lists taken apart, patches (patch.h), namespace. Objects are not
+// decorated: no label, no annotation.
 //
 // Pure; any thread. Promises: equal files and input give an equal rendering, byte for byte; a
 // rendering is never empty and never holds an identity twice.

@@ -97,6 +97,24 @@ TEST(Render, SkipsHiddenIgnoredAndPatchFiles) {
   EXPECT_EQ(Only(tree, input, "/data"), R"({"x":"1"})");
 }
 
+// Those of Flux and Fleet hold as their own do: for their directory and below.
+TEST(Render, HeedsIgnoreFilesOfOtherTools) {
+  const FileTree tree = Tree({
+      {"p/a.yaml", ConfigMap("a")},
+      {"p/flux/.sourceignore", "*\n!b.yaml\n"},
+      {"p/flux/a.yaml", "x: 1"},
+      {"p/flux/b.yaml", ConfigMap("b")},
+      {"p/fleet/.fleetignore", "/chart\n"},
+      {"p/fleet/chart/Chart.yaml", "name: x"},
+      {"p/fleet/sub/chart/c.yaml", ConfigMap("c")},
+      {"p/sub/.musterignore", "*.yaml\n"},
+      {"p/sub/d.yaml", "x: 1"},
+  });
+  EXPECT_EQ(Rendered(tree, Input(R"pb(path: "p")pb")),
+            (Lines{"v1/ConfigMap/a p/a.yaml:1", "v1/ConfigMap/b p/flux/b.yaml:1",
+                   "v1/ConfigMap/c p/fleet/sub/chart/c.yaml:1"}));
+}
+
 TEST(Render, SubstitutesOnlyWhenToldTo) {
   const FileTree tree = Tree({{"a.yaml", ConfigMap("a", "data:\n  x: ${x}\n  n: \"${n}\"\n")}});
   EXPECT_EQ(Only(tree, Input(""), "/data"), R"({"n":"${n}","x":"${x}"})");
