@@ -15,6 +15,7 @@
 #include "common/base/status_macros.h"
 #include "common/manifest/utf8.h"
 #include "common/manifest/yaml_composer.h"
+#include "common/manifest/yaml_last_key.h"
 #include "common/manifest/yaml_second_reader.h"
 
 namespace muster {
@@ -220,8 +221,10 @@ std::string Document::Where(absl::string_view pointer) const {
 
 // ---------------------------------------------------------------- ParseYaml
 
-absl::StatusOr<std::vector<Document>> ParseYaml(absl::string_view text, absl::string_view file,
-                                                YamlReaders readers) {
+namespace {
+
+absl::StatusOr<std::vector<Document>> Parse(absl::string_view text, absl::string_view file,
+                                            YamlReaders readers, YamlKeys keys) {
   if (text.size() > limits::kYamlFileBytesMax) {
     return absl::ResourceExhaustedError(absl::StrCat(file, ": ", text.size(), " bytes, at most ",
                                                      limits::kYamlFileBytesMax, " are read"));
@@ -233,7 +236,7 @@ absl::StatusOr<std::vector<Document>> ParseYaml(absl::string_view text, absl::st
         absl::StrCat(file, ":", mark.line, ":", mark.column, ": this is not UTF-8"));
   }
   EventSource source(text);
-  YamlComposer composer(file);
+  YamlComposer composer(file, keys);
   while (true) {
     ASSIGN_OR_RETURN(const yaml_event_t* event, source.Next(file));
     if (event->type == YAML_STREAM_END_EVENT) break;
@@ -241,9 +244,21 @@ absl::StatusOr<std::vector<Document>> ParseYaml(absl::string_view text, absl::st
   }
   std::vector<Document> documents = std::move(composer).Take();
   if (readers == YamlReaders::kTwo) {
-    RETURN_IF_ERROR(CheckSecondReading(text, documents, file));
+    RETURN_IF_ERROR(CheckSecondReading(text, documents, file, keys));
   }
   return documents;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Document>> ParseYaml(absl::string_view text, absl::string_view file,
+                                                YamlReaders readers) {
+  return Parse(text, file, readers, YamlKeys::kUnique);
+}
+
+absl::StatusOr<std::vector<Document>> ParseYamlLastKeyWins(absl::string_view text,
+                                                           absl::string_view file) {
+  return Parse(text, file, YamlReaders::kTwo, YamlKeys::kLastWins);
 }
 
 }  // namespace muster

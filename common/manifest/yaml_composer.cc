@@ -119,9 +119,12 @@ absl::Status YamlComposer::TakeKey(Mark mark, const Value& value, std::string te
     // The map is still open, so its span is not known yet.
     positions_.nodes_[frame.position].span =
         static_cast<uint32_t>(positions_.nodes_.size() - frame.position);
-    const size_t first = positions_.Child(frame.position, text);
-    return Error(mark, absl::StrCat("key ", Quoted(text), " is there twice, first at line ",
-                                    positions_.nodes_[first].line));
+    Positions::Node& first = positions_.nodes_[positions_.Child(frame.position, text)];
+    if (keys_ == YamlKeys::kUnique) {
+      return Error(
+          mark, absl::StrCat("key ", Quoted(text), " is there twice, first at line ", first.line));
+    }
+    first.key_hash = ~first.key_hash;  // places are those of the one that counts
   }
   frame.has_key = true;
   frame.key = std::move(text);
@@ -265,6 +268,8 @@ absl::Status YamlComposer::Add(Mark mark, Value value, int height) {
   frame.has_key = false;
   if (frame.is_merge) {
     frame.merges.emplace_back(std::move(value), mark);
+  } else if (keys_ == YamlKeys::kLastWins) {
+    frame.value.map().Set(std::move(frame.key), std::move(value));
   } else {
     CHECK(frame.value.map().Insert(std::move(frame.key), std::move(value)));
   }

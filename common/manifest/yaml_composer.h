@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "common/manifest/value.h"
 #include "common/manifest/yaml.h"
+#include "common/manifest/yaml_last_key.h"
 
 namespace muster {
 
@@ -23,7 +24,7 @@ struct NodeProperties {
 
 class YamlComposer {
  public:
-  explicit YamlComposer(absl::string_view file) : file_(file) {}
+  YamlComposer(absl::string_view file, YamlKeys keys) : file_(file), keys_(keys) {}
 
   absl::Status OnDocumentStart();
   absl::Status OnDocumentEnd();
@@ -87,6 +88,7 @@ class YamlComposer {
   absl::Status Merge(Frame& frame);
 
   const std::string file_;
+  const YamlKeys keys_;
   std::vector<Document> documents_;
   int documents_seen_ = 0;
   Weight weight_;  // of the whole file, aliases expanded

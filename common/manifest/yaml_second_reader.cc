@@ -93,7 +93,7 @@ NodeProperties Properties(const std::string& tag, YAML::anchor_t anchor) {
 // yaml-cpp's events, handed on. After the composer's first error the rest is ignored.
 class Events : public YAML::EventHandler {
  public:
-  explicit Events(absl::string_view file) : composer_(file) {}
+  Events(absl::string_view file, YamlKeys keys) : composer_(file, keys) {}
 
   const absl::Status& status() const { return status_; }
   std::vector<Document> Take() && { return std::move(composer_).Take(); }
@@ -246,9 +246,9 @@ absl::Status CompareReadings(absl::string_view text, const std::vector<Document>
 }
 
 absl::Status CheckSecondReading(absl::string_view text, const std::vector<Document>& documents,
-                                absl::string_view file) {
+                                absl::string_view file, YamlKeys keys) {
   std::istringstream stream{std::string(text)};
-  Events events(file);
+  Events events(file, keys);
   try {
     YAML::Parser parser(stream);
     // It can find the same empty document for ever: "? |\nb:}". The composer's limit ends that.

@@ -15,15 +15,16 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "common/manifest/yaml.h"
+#include "common/manifest/yaml_last_key.h"
 
 namespace muster {
 
 // Whether the second reader finds in `text` exactly the `documents` that the first one found.
 // Otherwise kInvalidArgument, "file:line:column: two YAML readers understand this differently ...",
-// with both readings and what to do. Requires: the first reader accepted `text`, and it has no byte
-// order mark.
+// with both readings and what to do. Requires: the first reader accepted `text` with these `keys`,
+// and it has no byte order mark.
 absl::Status CheckSecondReading(absl::string_view text, const std::vector<Document>& documents,
-                                absl::string_view file);
+                                absl::string_view file, YamlKeys keys);
 
 // The same for two readings of `text` at hand.
 absl::Status CompareReadings(absl::string_view text, const std::vector<Document>& first,

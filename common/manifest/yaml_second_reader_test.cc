@@ -111,7 +111,8 @@ TEST(SecondReading, EndsWhereTheLibraryWouldNot) {
 
 TEST(SecondReading, IsRefusedByTheSameRulesAsTheFirst) {
   // As if the first reader had let a key pass twice.
-  EXPECT_EQ(CheckSecondReading("a: 1\na: 2\n", FirstReading("a: 2\n"), "a.yaml").message(),
+  EXPECT_EQ(CheckSecondReading("a: 1\na: 2\n", FirstReading("a: 2\n"), "a.yaml", YamlKeys::kUnique)
+                .message(),
             absl::StrCat("a.yaml:2:1: two YAML readers understand this differently: one accepts "
                          "it, the other says \"key 'a' is there twice, first at line 1\"",
                          kPlainAdvice));

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/limits.h"
 #include "common/manifest/json.h"
+#include "common/manifest/yaml_last_key.h"
 #include "common/manifest/yaml_scalar.h"
 
 namespace muster {
@@ -165,6 +166,14 @@ TEST(YamlKeys, AreRefusedTwice) {
             "a.yaml:4:3: key 'x' is there twice, first at line 2");
   EXPECT_EQ(Read("1: a\n'1': b\n"), "a.yaml:2:1: key '1' is there twice, first at line 1");
   EXPECT_EQ(Read("{a: 1, a: 1}"), "a.yaml:1:8: key 'a' is there twice, first at line 1");
+}
+
+TEST(Yaml, TakesTheLastOfTwoKeysWhereThatIsAskedFor) {
+  const auto documents =
+      ParseYamlLastKeyWins("a: {x: 1, y: 2, x: [3]}\na: {x: 4, x: 5}\n", "a.yaml");
+  ASSERT_TRUE(documents.ok()) << documents.status();
+  EXPECT_TRUE(documents->front().value == Value(Value::Map{{"a", Value::Map{{"x", 5}}}}));
+  EXPECT_EQ(documents->front().Where("/a/x"), "a.yaml:2:11");
 }
 
 TEST(YamlKeys, AreRefusedUnlessText) {

@@ -51,16 +51,8 @@ bool NamesAFile(absl::string_view message, const FileTree& files) {
   return false;
 }
 
-// Cases that Muster refuses on purpose (docs/rendering.md), and what its answer says.
-const std::map<std::string, std::string>& RefusedOnPurpose() {
-  static const auto& cases = *new std::map<std::string, std::string>{
-      {"krusty/TestGeneratorRepeatsInKustomization", "is there twice, first at line"}};
-  return cases;
-}
-
 struct Score {
   size_t run = 0;
-  size_t decided = 0;  // beside those: refused on purpose
   size_t equal = 0;
   size_t refusals = 0;    // of those: refused, as the reference does
   size_t same_bytes = 0;  // of the others
@@ -97,11 +89,6 @@ Score RunAll(const std::vector<Case>& cases) {
     bool same_bytes = false;
     const std::string fault =
         Fault(each, BuildKustomization(*cache, each.directory, each.options), same_bytes);
-    const auto decided = RefusedOnPurpose().find(each.name);
-    if (decided != RefusedOnPurpose().end() && absl::StrContains(fault, decided->second)) {
-      ++score.decided;
-      continue;
-    }
     ++score.run;
     score.same_bytes += same_bytes;
     if (!fault.empty()) {
@@ -116,11 +103,9 @@ Score RunAll(const std::vector<Case>& cases) {
 
 void Report(const std::string& what, const Score& score) {
   for (const std::string& line : score.failing) std::printf("  %s\n", line.c_str());
-  std::printf(
-      "%s: %zu of %zu equal (%zu of them refused by both; %zu of %zu byte for byte); "
-      "%zu refused on purpose\n",
-      what.c_str(), score.equal, score.run, score.refusals, score.same_bytes,
-      score.run - score.refusals, score.decided);
+  std::printf("%s: %zu of %zu equal (%zu of them refused by both; %zu of %zu byte for byte)\n",
+              what.c_str(), score.equal, score.run, score.refusals, score.same_bytes,
+              score.run - score.refusals);
   if (const char* path = std::getenv("MUSTER_CASES_FAILING"); path != nullptr) {
     std::ofstream file(path, std::ios::app);
     for (const std::string& line : score.failing) file << line << "\n";

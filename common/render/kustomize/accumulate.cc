@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/limits.h"
 #include "common/base/status_macros.h"
+#include "common/manifest/yaml_last_key.h"
 #include "common/render/kustomize/crds.h"
 #include "common/render/kustomize/generators.h"
 #include "common/render/kustomize/helm_charts.h"
@@ -47,13 +48,14 @@ absl::StatusOr<SharedKustomization> ReadKustomizationOf(BuildCache::State& state
     return absl::NotFoundError(absl::StrCat("directory '", directory.empty() ? "." : directory,
                                             "' has no kustomization.yaml"));
   }
-  ASSIGN_OR_RETURN(const SharedDocuments documents, state.files.Read(path, *bytes));
-  if (documents->empty()) {
+  // A key that is there twice is the last one, as Kustomize has it for this file alone.
+  ASSIGN_OR_RETURN(const Documents documents, ParseYamlLastKeyWins(*bytes, path));
+  if (documents.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat(path, ":1: the kustomization is empty; give it at least 'resources: []'"));
   }
   // Of several documents Kustomize reads the first.
-  ASSIGN_OR_RETURN(Kustomization kustomization, ReadKustomization(documents->front()));
+  ASSIGN_OR_RETURN(Kustomization kustomization, ReadKustomization(documents.front()));
   return std::make_shared<const Kustomization>(std::move(kustomization));
 }
 
