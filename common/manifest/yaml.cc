@@ -16,6 +16,7 @@
 #include "common/manifest/utf8.h"
 #include "common/manifest/yaml_composer.h"
 #include "common/manifest/yaml_last_key.h"
+#include "common/manifest/yaml_plain_reader.h"
 #include "common/manifest/yaml_second_reader.h"
 
 namespace muster {
@@ -243,7 +244,7 @@ absl::StatusOr<std::vector<Document>> Parse(absl::string_view text, absl::string
     RETURN_IF_ERROR(Dispatch(*event, composer));
   }
   std::vector<Document> documents = std::move(composer).Take();
-  if (readers == YamlReaders::kTwo) {
+  if (readers == YamlReaders::kTwo && !ReadsPlainlyAs(text, documents)) {
     RETURN_IF_ERROR(CheckSecondReading(text, documents, file, keys));
   }
   return documents;

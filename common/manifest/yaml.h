@@ -8,8 +8,9 @@
 // UTF-8, and whatever exceeds limits.h: size, depth, documents, and nodes counted with aliases
 // expanded.
 //
-// Also refused: a text of which a second parser (yaml_second_reader.h) makes something else. What a
-// person reviewed with another tool is then what runs. Pure; any thread.
+// Also refused: a text of which a second parser makes something else (yaml_plain_reader.h, for what
+// is beyond that yaml_second_reader.h). What a person reviewed with another tool is then what runs.
+// Pure; any thread.
 #pragma once
 
 #include <cstdint>

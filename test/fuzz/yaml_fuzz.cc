@@ -1,5 +1,6 @@
-// YAML from anywhere: never a crash, a hang or memory without end; and what was read can be written
-// and read again. Run: bazel run --config=fuzz //test/fuzz:yaml_fuzz -- -runs=1000000
+// YAML from anywhere: never a crash, a hang or memory without end; what was read can be written and
+// read again; and what the plain reader confirms the slow one confirms too. Run: bazel run
+// --config=fuzz //test/fuzz:yaml_fuzz -- -runs=1000000
 #include <cstddef>
 #include <cstdint>
 
@@ -8,10 +9,16 @@
 #include "common/manifest/json.h"
 #include "common/manifest/object.h"
 #include "common/manifest/yaml.h"
+#include "common/manifest/yaml_plain_reader.h"
+#include "common/manifest/yaml_second_reader.h"
 #include "common/manifest/yaml_writer.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::string_view text(reinterpret_cast<const char*>(data), size);
+  const auto first = muster::ParseYaml(text, "fuzz.yaml", muster::YamlReaders::kOne);
+  if (first.ok() && muster::ReadsPlainlyAs(text, *first)) {
+    CHECK_OK(muster::CheckSecondReading(text, *first, "fuzz.yaml", muster::YamlKeys::kUnique));
+  }
   auto documents = muster::ParseYaml(text, "fuzz.yaml");
   if (!documents.ok()) {
     CHECK(documents.status().message().substr(0, 10) == "fuzz.yaml:") << documents.status();
