@@ -59,6 +59,9 @@ absl::StatusOr<AgentSettings> MakeSettings(const AgentOptions& options, absl::Ti
   settings.resync_interval = options.resync_interval;
   settings.has_noticeboard = options.noticeboard != nullptr;
   settings.observe = options.observe;
+  if (!options.agent_namespace.empty()) {
+    settings.protected_namespaces.push_back(options.agent_namespace);
+  }
   return settings;
 }
 

@@ -29,6 +29,7 @@ struct AgentOptions {
   v1::AgentIdentityRecord identity;
   std::string kubernetes_version;  // empty where the cluster is none, or did not say
   std::string hub_address;         // empty: the one that the hub named at enrolment
+  std::string agent_namespace;     // the agent's own in the cluster; empty: it has none there
   bool observe = false;            // write nothing, whatever the hub says
   absl::Duration resync_interval = absl::Seconds(60);
   // Between two attempts to reach the hub: full jitter below what doubles from first to max.

@@ -74,6 +74,7 @@ struct Flags {
 struct Driver {
   std::unique_ptr<ClusterDriver> driver;
   Noticeboard* noticeboard = nullptr;  // the driver's, where it has one
+  std::string agent_namespace;         // where in the cluster the agent itself runs
   std::string kubernetes_version;
 };
 
@@ -91,9 +92,12 @@ absl::StatusOr<Driver> MakeKubeDriver(const Flags& flags, Random& random) {
   options.client.user_agent = absl::StrCat("muster-agent/", kVersion);
   options.client.window.max = flags.kube_concurrency;
   options.client.window.per_second = flags.kube_requests_per_second;
-  if (!options.client.endpoint.namespace_.empty() && flags.kubeconfig.empty()) {
+  if (const char* const own = std::getenv("MUSTER_NAMESPACE"); own != nullptr && *own != '\0') {
+    options.agent_namespace = own;
+  } else if (!options.client.endpoint.namespace_.empty() && flags.kubeconfig.empty()) {
     options.agent_namespace = options.client.endpoint.namespace_;
   }
+  const std::string agent_namespace = options.agent_namespace;
   const std::string url = options.client.endpoint.Url();
   auto driver = std::make_unique<KubeDriver>(std::move(options), random);
   // An agent starts without its API server as it starts without its hub; it only says so.
@@ -107,6 +111,7 @@ absl::StatusOr<Driver> MakeKubeDriver(const Flags& flags, Random& random) {
   Noticeboard& noticeboard = driver->noticeboard();
   return Driver{.driver = std::move(driver),
                 .noticeboard = &noticeboard,
+                .agent_namespace = agent_namespace,
                 .kubernetes_version = version.value_or("")};
 }
 
@@ -234,6 +239,7 @@ absl::Status Run(const Flags& flags, StopSignal& stop) {
                   .identity = std::move(identity),
                   .kubernetes_version = cluster.kubernetes_version,
                   .hub_address = flags.hub_address,
+                  .agent_namespace = cluster.agent_namespace,
                   .observe = flags.observe,
                   .resync_interval = resync,
                   .on_failure = [&stop] { stop.Raise(); }});

@@ -137,7 +137,11 @@ void AgentCore::Rooms::Install(absl::Time now, Outbox& outbox) {
     }
   }
   SettleOwners(state, outbox.batch);
-  for (const auto& [name, package] : state.packages) look = look || !package.looked;
+  for (const auto& [name, package] : state.packages) {
+    look = look || !package.looked;
+    // It was about to be written, and only a look can tell whether it was.
+    for (const Item& item : package.items) look = look || (IsLeftover(item) && item.uid.empty());
+  }
   if (look) reconciler.LookSoon(now);
 }
 

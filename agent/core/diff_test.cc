@@ -116,6 +116,55 @@ TEST_F(Removal, WhatIsNewIsWrittenThoughRemovalsAreHeld) {
   EXPECT_EQ(world_.package("web").held(), 9u);
 }
 
+// Somebody annotates the object while the agent is about to remove it.
+TEST_F(Removal, WhatIsKeptAtTheLastMomentIsHeldAndNoFailure) {
+  world_.Push({world_.hub.Package("web", Objects(3))});
+  const pb::DesiredState state =
+      world_.hub.State({world_.hub.Package("web", Objects(2))}, world_.now);
+  world_.Post(Pushed{world_.hub.Sign(state)});
+  while (true) {
+    Job* job = world_.NextJob();
+    if (job != nullptr && std::holds_alternative<ActJob>(*job)) break;
+    ASSERT_TRUE(world_.Step());
+  }
+  world_.driver.SetKept(TestKey("o2"), true);
+  world_.Pass(absl::Minutes(10));
+  EXPECT_EQ(world_.driver.size(), 3u);
+  EXPECT_EQ(world_.package("web").held(), 1u);
+  EXPECT_EQ(world_.package("web").failed(), 0u);
+  EXPECT_EQ(world_.package("web").health(), pb::HEALTH_STATUS_HEALTHY);
+  world_.driver.SetKept(TestKey("o2"), false);
+  world_.Pass(absl::Minutes(10));
+  EXPECT_EQ(world_.driver.size(), 2u);
+  EXPECT_EQ(world_.package("web").sync(), pb::SYNC_STATUS_SYNCED);
+}
+
+// What could never be written and leaves Git again is nobody's trouble any more, at once.
+TEST_F(Removal, WhatWasNeverWrittenIsForgottenWithoutWaiting) {
+  world_.driver.FailObject(TestKey("bad"), absl::PermissionDeniedError("forbidden"));
+  world_.Push({world_.hub.Package("web", {TestObject("o0", "1"), TestObject("bad", "1")})});
+  EXPECT_EQ(world_.package("web").failed(), 1u);
+  world_.Push({world_.hub.Package("web", {TestObject("o0", "1")})});
+  world_.Pass(absl::Seconds(2));
+  EXPECT_EQ(world_.package("web").failed(), 0u);
+  EXPECT_EQ(world_.package("web").sync(), pb::SYNC_STATUS_SYNCED);
+}
+
+TEST_F(Removal, WhatIsKeptInGitIsLeftAndThePackageIsWhole) {
+  Object kept = TestObject("kept", "1");
+  kept.value.Set("/metadata/annotations", Value::Map{{"muster.dev/prune", "never"}});
+  world_.Push({world_.hub.Package("web", {TestObject("o0", "1"), kept})});
+  world_.driver.SetKept(TestKey("kept"), true);  // as a cluster shows what was applied
+  world_.Push({world_.hub.Package("web", {TestObject("o0", "1")})});
+  world_.Pass(absl::Minutes(10));
+  EXPECT_EQ(world_.driver.size(), 2u);
+  const pb::ObservedPackage& web = world_.package("web");
+  EXPECT_EQ(web.sync(), pb::SYNC_STATUS_SYNCED);
+  EXPECT_EQ(web.health(), pb::HEALTH_STATUS_HEALTHY);
+  EXPECT_EQ(web.held(), 0u);
+  EXPECT_EQ(world_.problem("kept").what(), pb::ObjectProblem::WHAT_UNMANAGED);
+}
+
 TEST_F(Removal, WhatIsPutBackIsNotHeldAnyMore) {
   Shrink(10, 4);
   world_.Push({world_.hub.Package("web", Objects(10))});

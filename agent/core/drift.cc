@@ -61,7 +61,10 @@ bool TakeInUnwanted(PackageState& package, Item& item, const ListedObject& found
     Forget(package, item, batch);
     return false;
   }
-  if (item.removed) {  // Still going: look again later.
+  if (item.kept_live) {
+    // It stays while it is annotated: that its removal was refused for that is no failure.
+    package.troubles.erase(item.key);
+  } else if (item.removed) {  // Still going: look again later.
     Trouble& trouble = package.troubles[item.key];
     if (trouble.since == absl::Time()) trouble.since = now;
   }

@@ -162,5 +162,24 @@ TEST_F(Drift, AnotherObjectUnderTheSameNameIsAdoptedWhenItIsEqual) {
   EXPECT_EQ(world_.driver.size(), 1u);  // and is ours to remove
 }
 
+// A driver watches what it was asked for last: what is new must not wait for the next resync.
+TEST_F(Drift, WhatIsNewIsLookedAtSoonAfterItWasWrittenAndNothingElseIs) {
+  Start(pb::DRIFT_MODE_CORRECT);
+  world_.Pass(absl::Seconds(5));
+  int64_t lists = world_.driver.calls().list;
+  world_.Push({world_.hub.Package("web", {TestObject("a", "2"), TestObject("b", "1")})});
+  world_.Pass(absl::Seconds(2));
+  EXPECT_EQ(world_.driver.calls().list, lists);  // it is watched already
+  world_.Push({world_.hub.Package("new", {TestObject("d", "1", "ConfigMap", "elsewhere")}),
+               world_.hub.Package("web", {TestObject("a", "2"), TestObject("b", "1")})});
+  world_.Pass(absl::Seconds(2));
+  EXPECT_GT(world_.driver.calls().list, lists);
+  lists = world_.driver.calls().list;
+  world_.driver.Delete(TestKey("d", "ConfigMap", "elsewhere"));
+  world_.Post(ClusterChanged{});
+  world_.Pass(absl::Seconds(1));
+  EXPECT_EQ(world_.driver.size(), 3u);
+}
+
 }  // namespace
 }  // namespace muster::agent

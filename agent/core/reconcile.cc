@@ -309,6 +309,7 @@ void Reconciler::TakeApplied(const Doing& doing, const DriverResult& result, abs
   PackageState& package = state_.packages.at(doing.package);
   if (doing.object.empty()) {
     const bool there = result.status.ok() || absl::IsAlreadyExists(result.status);
+    if (there) LookSoon(now);
     package.namespace_seen = there ? NamespaceSeen::kPresent : NamespaceSeen::kUnknown;
     package.namespace_failure = there ? absl::OkStatus() : result.status;
     return;
@@ -316,6 +317,8 @@ void Reconciler::TakeApplied(const Doing& doing, const DriverResult& result, abs
   Item* item = package.Find(doing.key);
   CHECK(item != nullptr) << doing.key.text();
   if (result.status.ok()) {
+    // A driver watches what it was asked for last: what is new has to be asked for.
+    if (item->uid.empty()) LookSoon(now);
     if (IsDrifted(*item)) {
       NoteHealed(package, *item, now);
       PutPackage(package, outbox.batch);

@@ -65,6 +65,15 @@ std::string WorstOf(const PackageState& package, absl::Time now) {
   return "";
 }
 
+// The first object of which nothing is known, likewise: it may not or cannot be read.
+std::string UnknownOf(const PackageState& package) {
+  for (const auto& [key, ailment] : package.ailing) {
+    if (ailment.health.word != HealthWord::kUnknown) continue;
+    return absl::StrCat(Describe(key), ": ", ailment.health.message);
+  }
+  return "";
+}
+
 std::vector<pb::Condition> PackageConditions(const PackageState& package, const Counts& counts,
                                              absl::Time now) {
   std::vector<pb::Condition> conditions;
@@ -112,6 +121,9 @@ std::vector<pb::Condition> PackageConditions(const PackageState& package, const 
   }
   if (const std::string worst = WorstOf(package, now); !worst.empty()) {
     is("Unhealthy", "ObjectsDegraded", worst);
+  }
+  if (const std::string unknown = UnknownOf(package); !unknown.empty()) {
+    is("HealthUnknown", "ObjectsUnknown", absl::StrCat(counts.unknown, " unknown; ", unknown));
   }
   return conditions;
 }

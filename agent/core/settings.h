@@ -28,9 +28,8 @@ struct AgentSettings {
   // Receipts leave within this time after an apply, at a random moment and not in its first
   // quarter.
   absl::Duration receipt_spread = absl::Seconds(4);
-  // Namespaces of which nothing is ever deleted.
-  std::vector<std::string> protected_namespaces = {"kube-system", "kube-public", "kube-node-lease",
-                                                   "muster-system"};
+  // Namespaces of which nothing is ever deleted; the agent's own is added to them.
+  std::vector<std::string> protected_namespaces = {"kube-system", "kube-public", "kube-node-lease"};
 };
 
 }  // namespace muster::agent

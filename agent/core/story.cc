@@ -12,6 +12,7 @@ namespace {
 
 constexpr int kPackagesMax = 100;
 constexpr int kProblemsMax = 20;
+constexpr size_t kAppliedNamedMax = 10;                      // in one Event
 constexpr absl::Duration kPause = absl::Seconds(5);          // between two posts
 constexpr absl::Duration kProgressDelay = absl::Seconds(2);  // for the end of the work
 
@@ -208,16 +209,15 @@ class Happenings {
   std::vector<Happening> all_;
 };
 
+bool IsApplied(const pb::ObservedPackage* before, const pb::ObservedPackage& after) {
+  return !after.bundle_digest().empty() &&
+         (before == nullptr || before->bundle_digest() != after.bundle_digest());
+}
+
 void OfPackage(const pb::ObservedPackage* before, const pb::ObservedPackage& after,
                Happenings& out) {
   for (const pb::ObjectProblem& problem : after.problems()) {
     if (IsNews(before, problem)) out.OfObject(problem);
-  }
-  const bool applied = !after.bundle_digest().empty() &&
-                       (before == nullptr || before->bundle_digest() != after.bundle_digest());
-  if (applied) {
-    out.OfAgent(false, "Applied",
-                absl::StrCat("package ", after.name(), ": ", after.objects(), " objects"));
   }
   if (before != nullptr && after.drift_healed() > before->drift_healed()) {
     const pb::Condition* drift = Find(after.conditions(), "DriftDetected");
@@ -280,8 +280,23 @@ std::vector<Happening> HappeningsBetween(const pb::ObservedState& before,
     out.OfAgent(true, "DesiredStateRefused",
                 absl::StrCat(accepted->reason(), ": ", accepted->message()));
   }
-  if (after.generation() > before.generation()) {
-    out.OfAgent(false, "DesiredStateAccepted", absl::StrCat("generation ", after.generation()));
+  // One for all that came with a generation: each Event is a request.
+  std::vector<std::string> applied;
+  for (const pb::ObservedPackage& package : after.packages()) {
+    if (!IsApplied(Find(before, package.name()), package)) continue;
+    applied.push_back(
+        absl::StrCat("package ", package.name(), ": ", package.objects(), " objects"));
+  }
+  const std::string generation = absl::StrCat("generation ", after.generation());
+  if (!applied.empty()) {
+    if (applied.size() > kAppliedNamedMax) {
+      const size_t more = applied.size() - kAppliedNamedMax;
+      applied.resize(kAppliedNamedMax);
+      applied.push_back(absl::StrCat("and ", more, " more"));
+    }
+    out.OfAgent(false, "Applied", absl::StrCat(generation, "; ", absl::StrJoin(applied, ", ")));
+  } else if (after.generation() > before.generation()) {
+    out.OfAgent(false, "DesiredStateAccepted", generation);
   }
   if (before.suspended_locally().empty() != after.suspended_locally().empty()) {
     out.OfAgent(false, after.suspended_locally().empty() ? "Resumed" : "Suspended",

@@ -47,7 +47,9 @@ TEST_F(Noticed, TheStatusTellsTheLocalStory) {
   EXPECT_EQ(At("/conditions/0/status"), "\"True\"");
   EXPECT_EQ(At("/packages/0/name"), "\"web\"");
   EXPECT_EQ(At("/packages/0/health"), "\"Healthy\"");
-  EXPECT_NE(Told().find("Normal Applied: package web: 2 objects\n"), std::string::npos) << Told();
+  EXPECT_NE(Told().find("Normal Applied: generation 1; package web: 2 objects\n"),
+            std::string::npos)
+      << Told();
   const int posts = world_.noticeboard.posts();
   world_.Pass(absl::Hours(1));
   EXPECT_EQ(world_.noticeboard.posts(), posts);  // nothing new, nothing told

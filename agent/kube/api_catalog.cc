@@ -52,6 +52,7 @@ absl::Status ApiCatalog::AddAggregated(const Value& document) {
     const std::string name = Text(group.Get("metadata"), "name");
     for (const Value& version : List(&group, "versions")) {
       const std::string api_version = Join(name, Text(&version, "version"));
+      if (Text(&version, "freshness") == "Stale") AddAway(api_version);
       for (const Value& resource : List(&version, "resources")) {
         ApiKind api{.plural = Text(&resource, "resource"),
                     .namespaced = Text(&resource, "scope") == "Namespaced"};

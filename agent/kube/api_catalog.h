@@ -5,7 +5,9 @@
 // server that knows no such thing. Pure; a plain value.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +33,11 @@ class ApiCatalog {
   // Takes in an APIResourceList, of one group and version.
   absl::Status AddResources(const Value& document);
 
+  // The server behind this group and version did not say what it serves.
+  void AddAway(const std::string& api_version) { away_.insert(api_version); }
+  // Then a kind that is not found may be there all the same.
+  bool IsAway(absl::string_view api_version) const { return away_.contains(api_version); }
+
   // Null when the server does not serve the kind in this version.
   const ApiKind* Find(absl::string_view api_version, absl::string_view kind) const;
 
@@ -55,6 +62,7 @@ class ApiCatalog {
 
   std::map<std::pair<std::string, std::string>, ApiKind> kinds_;          // by version and kind
   std::map<std::pair<std::string, std::string>, std::string> preferred_;  // by group and kind
+  std::set<std::string, std::less<>> away_;                               // group and version
 };
 
 // The group-versions in an APIVersions or APIGroupList document, preferred ones of a group first.

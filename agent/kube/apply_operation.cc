@@ -17,7 +17,7 @@ namespace muster::agent {
 namespace {
 
 constexpr absl::Duration kBetweenPolls = absl::Milliseconds(250);
-constexpr int kPollsMax = 240;  // a minute for what is to be made anew to go
+constexpr int kPollsMax = 12;  // three seconds for what is to be made anew to go; then the next try
 
 constexpr const char* kServersOwn[] = {
     "/metadata/managedFields",
@@ -291,7 +291,7 @@ void ApplyOperation::TakeAwaited(const ApiResponse& response) {
   if (!response.ok()) return Refuse(response);
   if (++polls_ < kPollsMax) return;
   Fail(absl::DeadlineExceededError(
-      "it is to be made anew, and what stands there does not go: see its finalizers"));
+      "it is to be made anew, and what stands there does not go yet: see its finalizers"));
 }
 
 }  // namespace muster::agent

@@ -26,9 +26,16 @@ constexpr absl::string_view kAggregated =
 absl::StatusOr<const ApiKind*> Discovery::Find(absl::string_view api_version,
                                                absl::string_view kind) {
   const ApiKind* found = catalog_.Find(api_version, kind);
-  if (found != nullptr || EventLoop::Now() - asked_ < kBetweenAsking) return found;
-  RETURN_IF_ERROR(Ask());
-  return catalog_.Find(api_version, kind);
+  if (found == nullptr && EventLoop::Now() - asked_ >= kBetweenAsking) {
+    RETURN_IF_ERROR(Ask());
+    found = catalog_.Find(api_version, kind);
+  }
+  if (found == nullptr && catalog_.IsAway(api_version)) {
+    return absl::UnavailableError(
+        absl::StrCat("the server behind ", api_version,
+                     " does not answer; see 'kubectl get apiservices' for why"));
+  }
+  return found;
 }
 
 absl::StatusOr<const ApiCatalog*> Discovery::Catalog() {
@@ -72,6 +79,7 @@ absl::Status Discovery::AskOneByOne(ApiCatalog& catalog, const Value& core, cons
     const absl::StatusOr<Value> document = ParseJson(response.body);
     // A group whose own server is away (APIService) must not hide the others.
     if (response.ok() && document.ok() && catalog.AddResources(*document).ok()) continue;
+    catalog.AddAway(version);
     log::Warning("the API server does not tell what is in a group", {{"group", version}});
   }
   return absl::OkStatus();

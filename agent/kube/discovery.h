@@ -18,10 +18,15 @@ class Discovery {
  public:
   Discovery(EventLoop& loop, ApiClient& client) : loop_(loop), client_(client) {}
 
-  // The kind; null when the server does not serve it. An error when the server cannot be asked.
+  // The kind; null when the server does not serve it. An error when the server cannot be asked, or
+  // the one behind it that would know (IsAway).
   absl::StatusOr<const ApiKind*> Find(absl::string_view api_version, absl::string_view kind);
 
   absl::StatusOr<const ApiCatalog*> Catalog();
+
+  // Whether the server behind a group (APIService) did not answer when it was asked last. That is
+  // the trouble of its kinds and of no others.
+  bool IsAway(absl::string_view api_version) const { return catalog_.IsAway(api_version); }
 
   // What is known may be wrong: the next Find of an unknown kind asks at once.
   void Expire() { asked_ = absl::InfinitePast(); }

@@ -31,6 +31,7 @@ void GetOperation::Take(absl::StatusOr<ApiResponse> response) {
     result_ = Annotate(response.status(), what);
     return;
   }
+  answered_ = true;
   result_ = Read(*response);
   if (!result_.ok()) result_ = Annotate(result_.status(), what);
 }

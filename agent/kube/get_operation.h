@@ -22,6 +22,8 @@ class GetOperation final : public Operation {
   std::optional<ApiRequest> Next() override;
   void Take(absl::StatusOr<ApiResponse> response) override;
 
+  // The server said so, whatever it said.
+  bool answered() const { return answered_; }
   // Nothing when it is not there.
   absl::StatusOr<std::optional<LiveObject>> result() && { return std::move(result_); }
 
@@ -34,6 +36,7 @@ class GetOperation final : public Operation {
   const absl::Time deadline_;
   LiveCache& cache_;
   bool done_ = false;
+  bool answered_ = false;
   absl::StatusOr<std::optional<LiveObject>> result_ = absl::UnknownError("not sent");
 };
 

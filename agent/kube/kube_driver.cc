@@ -35,10 +35,27 @@ constexpr size_t kLargeBatch = 100;
 constexpr absl::Duration kBetweenKindPolls = absl::Milliseconds(250);
 
 LiveObject Unreadable(const absl::Status& why) {
+  std::string message(why.message());
+  if (absl::IsPermissionDenied(why)) {
+    absl::StrAppend(&message,
+                    ": give the agent's service account the right to get, list and watch ",
+                    "it, or take it out of its package");
+  }
   return LiveObject{
-      .health = {.word = HealthWord::kUnknown, .message = std::string(why.message())},
+      .health = {.word = HealthWord::kUnknown, .message = std::move(message)},
       .unreadable = why,
   };
+}
+
+// Whether nothing at all is known, for a reason that is not rights: then it is not this object or
+// that which cannot be read, it is the cluster. The reason, or OK.
+absl::Status TroubleOfAll(const std::vector<std::optional<LiveObject>>& found) {
+  absl::Status trouble;
+  for (const std::optional<LiveObject>& one : found) {
+    if (!one.has_value() || one->unreadable.ok()) return absl::OkStatus();
+    if (!absl::IsPermissionDenied(one->unreadable)) trouble.Update(one->unreadable);
+  }
+  return trouble;
 }
 
 }  // namespace
@@ -51,7 +68,12 @@ class KubeDriver::Impl {
         loop_("kube"),
         client_(std::make_unique<ApiClient>(loop_, random, options_.client)),
         discovery_(loop_, *client_),
-        noticeboard_(loop_, *client_, clock_, options_.agent_namespace) {
+        noticeboard_({.loop = loop_,
+                      .client = *client_,
+                      .clock = clock_,
+                      .namespace_ = options_.agent_namespace,
+                      .uid_of = [this](const ObjectKey& key) { return cache_.Find(key).live.uid; },
+                      .changed = [this] { Hint(); }}) {
     loop_.Call(
         [this] { watches_ = std::make_unique<WatchSet>(*client_, cache_, [this] { Settled(); }); });
   }
@@ -59,6 +81,7 @@ class KubeDriver::Impl {
   ~Impl() {
     loop_.Call([this] {
       watches_.reset();
+      noticeboard_.StopWatching();
       client_.reset();
     });
     loop_.Stop();
@@ -77,11 +100,12 @@ class KubeDriver::Impl {
   using Kind = std::pair<std::string, std::string>;  // version and kind
   using Needs = std::map<Kind, WatchSet::Need>;
 
-  // A query and where its object is.
+  // A query and where its object is, or why that cannot be told.
   struct Asked {
     const Query* query;
     ServedObject served;
     Kind kind;
+    absl::Status away;
   };
 
   absl::StatusOr<ServedObject> Serve(const ObjectKey& key);
@@ -168,6 +192,10 @@ absl::StatusOr<std::vector<KubeDriver::Impl::Asked>> KubeDriver::Impl::Ask(
     absl::StatusOr<ServedObject> served = Serve(query.key);
     // Such an object cannot be there; Apply says why. Another error is one of the server's.
     if (absl::IsNotFound(served.status()) || absl::IsInvalidArgument(served.status())) continue;
+    if (!served.ok() && discovery_.IsAway(query.key.api_version)) {
+      asked.push_back(Asked{.query = &query, .away = served.status()});
+      continue;
+    }
     RETURN_IF_ERROR(served.status());
     const Kind kind{query.key.api_version, query.key.kind};
     const auto [at, is_new] = needs.try_emplace(kind);
@@ -177,7 +205,7 @@ absl::StatusOr<std::vector<KubeDriver::Impl::Asked>> KubeDriver::Impl::Ask(
     }
     at->second.namespaces.insert(served->key.namespace_);
     wanted.emplace_back(served->key, query.terms);
-    asked.push_back(Asked{&query, *std::move(served), kind});
+    asked.push_back(Asked{.query = &query, .served = *std::move(served), .kind = kind});
   }
   cache_.Want(wanted);
   return asked;
@@ -205,7 +233,7 @@ KubeDriver::Impl::AwaitCoverage(const Needs& needs) {
     std::map<Kind, WatchSet::Coverage> by_kind;
     const WatchSet::Need* pending = nullptr;
     for (size_t i = 0; i < list.size(); ++i) {
-      if (coverage[i].state == WatchSet::Coverage::State::kFailed) {
+      if (coverage[i].state == WatchSet::Coverage::State::kFailed && !coverage[i].answered) {
         return Annotate(coverage[i].why,
                         absl::StrCat("list ", list[i].api_version, " ", list[i].kind));
       }
@@ -232,6 +260,7 @@ void KubeDriver::Impl::RelistWhereMuchIsUnknown(const std::vector<Asked>& asked,
                                                 const Needs& needs) {
   std::map<Kind, size_t> unknown;
   for (const Asked& each : asked) {
+    if (!each.away.ok()) continue;
     const LiveCache::Known known = cache_.Find(each.served.key);
     if (known.presence == LiveCache::Presence::kUnknown) ++unknown[each.kind];
   }
@@ -252,7 +281,15 @@ absl::StatusOr<std::vector<LiveObject>> KubeDriver::Impl::List(const std::vector
   std::vector<std::unique_ptr<GetOperation>> gets(asked.size());
   std::vector<Operation*> operations;
   for (size_t i = 0; i < asked.size(); ++i) {
-    const State state = coverage.at(asked[i].kind).state;
+    if (!asked[i].away.ok()) {
+      found[i] = Unreadable(asked[i].away);
+      continue;
+    }
+    const auto& [state, why, answered] = coverage.at(asked[i].kind);
+    if (state == State::kFailed) {
+      found[i] = Unreadable(why);
+      continue;
+    }
     if (state == State::kGone) {
       discovery_.Forget();
       continue;
@@ -273,10 +310,14 @@ absl::StatusOr<std::vector<LiveObject>> KubeDriver::Impl::List(const std::vector
   for (size_t i = 0; i < asked.size(); ++i) {
     if (gets[i] != nullptr) {
       auto got = std::move(*gets[i]).result();
-      // Denied is one object's trouble, and neither there nor absent.
-      if (absl::IsPermissionDenied(got.status())) got = Unreadable(got.status());
+      // What the server says of one object is that object's trouble; it is neither there nor
+      // absent.
+      if (!got.ok() && gets[i]->answered()) got = Unreadable(got.status());
       ASSIGN_OR_RETURN(found[i], std::move(got));
     }
+  }
+  RETURN_IF_ERROR(TroubleOfAll(found));
+  for (size_t i = 0; i < asked.size(); ++i) {
     const LiveObject* told = found[i].has_value() ? &*found[i] : nullptr;
     if (told == nullptr || told->unreadable.ok()) cache_.Told(asked[i].served.key, told);
     if (told == nullptr) continue;

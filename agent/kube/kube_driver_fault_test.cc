@@ -58,6 +58,50 @@ TEST_F(KubeDriverFault, WaitsAsLongAsAServerThatHasTooMuchToDoAsks) {
   EXPECT_EQ(CountRequests("PATCH", "/configmaps/a"), 4u);
 }
 
+// A bare 500 is the object's (a webhook's, say); one that names a time is the server's.
+TEST_F(KubeDriverFault, AServerInTroubleThatNamesATimeIsAskedAgain) {
+  auto refusals = std::make_shared<int>(2);
+  Intercept([refusals](const StubRequest& request) -> Answer {
+    if (request.method != "PATCH" || (*refusals)-- <= 0) return std::nullopt;
+    StubResponse answer = StubCluster::Error(500, "ServerTimeout", "etcdserver: leader changed");
+    answer.headers["retry-after"] = "0";
+    return answer;
+  });
+  EXPECT_TRUE(Apply(Request(Key("a"), "1")).status.ok());
+  EXPECT_EQ(CountRequests("PATCH", "/configmaps/a"), 3u);
+}
+
+// What was made a moment ago by somebody else, and is gone again when we look at it.
+TEST_F(KubeDriverFault, AConflictWithWhatIsGoneWhenItIsLookedAtIsNoConflict) {
+  auto first = std::make_shared<bool>(true);
+  Intercept([first](const StubRequest& request) -> Answer {
+    if (request.method != "PATCH" || !std::exchange(*first, false)) return std::nullopt;
+    const Value cause = Value::Map{{"reason", "FieldManagerConflict"},
+                                   {"message", "conflict with \"kubectl\""},
+                                   {"field", ".data.value"}};
+    return StubCluster::Error(409, "Conflict", "Apply failed with 1 conflict",
+                              {{"causes", Value::List{cause}}});
+  });
+  ASSERT_TRUE(driver_->List({Key("a")}, false).ok());
+  EXPECT_TRUE(Apply(Request(Key("a"), "1")).status.ok());
+}
+
+TEST_F(KubeDriverFault, ANamespaceThatIsGoingIsWaitedOutByTheAgent) {
+  Intercept([](const StubRequest& request) -> Answer {
+    if (request.method != "PATCH") return std::nullopt;
+    const Value cause = Value::Map{{"reason", "NamespaceTerminating"},
+                                   {"message", "namespace web is being terminated"},
+                                   {"field", "metadata.namespace"}};
+    return StubCluster::Error(403, "Forbidden",
+                              "configmaps \"a\" is forbidden: unable to create new content in "
+                              "namespace web because it is being terminated",
+                              {{"causes", Value::List{cause}}});
+  });
+  const DriverResult result = Apply(Request(Key("a"), "1"));
+  EXPECT_TRUE(absl::IsAborted(result.status)) << result.status;
+  EXPECT_TRUE(absl::StrContains(result.status.message(), "being terminated"));
+}
+
 TEST_F(KubeDriverFault, ASilentOrCutConnectionIsNotTheEnd) {
   auto faults = std::make_shared<int>(2);
   Intercept([faults](const StubRequest& request) -> Answer {

@@ -67,6 +67,29 @@ TEST_F(KubeDriverObject, AnImmutableFieldIsToldAndReplacedOnlyWhenAllowed) {
   EXPECT_NE(result.uid, first.uid);
 }
 
+// It holds nobody up for long, says what it waits for, and the next try goes on from there.
+TEST_F(KubeDriverObject, WhatIsToBeMadeAnewWaitsForTheFinalizersOfTheOld) {
+  const ObjectKey key = Key("a");
+  server_.Do([&](StubCluster& cluster) {
+    cluster.intercept = [&cluster, key](const StubRequest& request) -> Answer {
+      const bool there = cluster.Get(Path(key)) != nullptr;
+      if (request.method != "PATCH" || !there) return std::nullopt;
+      return StubCluster::Error(422, "Invalid", "data: Invalid value: field is immutable");
+    };
+    cluster.Update(Path(key), Json(key, "1", R"("finalizers":["x/y"],)"), "kubectl");
+  });
+  ApplyRequest request = Request(key, "2", true);
+  request.may_replace = true;
+  const absl::Time begin = EventLoop::Now();
+  const DriverResult waits = Apply(request);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(waits.status)) << waits.status;
+  EXPECT_TRUE(absl::StrContains(waits.status.message(), "finalizers")) << waits.status;
+  EXPECT_LT(EventLoop::Now() - begin, absl::Seconds(9));
+  server_.Do([&](StubCluster& cluster) { cluster.Delete(Path(key)); });
+  const DriverResult made = Apply(request);
+  EXPECT_TRUE(made.status.ok()) << made.status;
+}
+
 TEST_F(KubeDriverObject, AKindWhoseDefinitionIsInTheBatchIsWaitedFor) {
   const ObjectKey definition{.api_version = "apiextensions.k8s.io/v1",
                              .kind = "CustomResourceDefinition",

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "agent/kube/api_error.h"
 #include "agent/kube/managed_fields.h"
@@ -10,7 +9,6 @@
 #include "common/base/digest.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
-#include "common/manifest/annotations.h"
 #include "common/manifest/json.h"
 
 namespace muster::agent {
@@ -26,6 +24,15 @@ constexpr size_t kNameMax = 230;           // of an object's within its Event's
 
 }  // namespace
 
+KubeNoticeboard::KubeNoticeboard(Parts parts)
+    : loop_(parts.loop),
+      client_(parts.client),
+      clock_(parts.clock),
+      namespace_(std::move(parts.namespace_)),
+      uid_of_(std::move(parts.uid_of)),
+      changed_(std::move(parts.changed)),
+      own_(std::string(kName), changed_) {}
+
 std::string KubeNoticeboard::Path() const {
   return absl::StrCat("/apis/", kApiVersion, "/namespaces/", namespace_, "/musters/", kName);
 }
@@ -39,22 +46,38 @@ absl::StatusOr<ApiResponse> KubeNoticeboard::Call(const char* method, std::strin
   return CallOne(loop_, client_, std::move(request));
 }
 
+// Whether what the watch told is what is so, up to what is on its way.
+bool KubeNoticeboard::Watched() {
+  bool live = false;
+  loop_.Call([&] {
+    if (watch_ == nullptr) {
+      watch_ = std::make_unique<Reflector>(
+          client_, own_,
+          View{.api_version = std::string(kApiVersion),
+               .kind = std::string(kKind),
+               .namespace_ = namespace_},
+          ApiKind{.plural = "musters", .namespaced = true, .lists = true, .watches = true},
+          changed_);
+    }
+    live = watch_->live();
+  });
+  return live;
+}
+
 absl::StatusOr<std::string> KubeNoticeboard::Suspended() {
+  if (Watched()) return own_.TellSuspension();
   ApiRequest request{.path = Path(), .deadline = EventLoop::Now() + kPatience};
   ASSIGN_OR_RETURN(const ApiResponse response, CallOne(loop_, client_, std::move(request)));
-  if (response.status == 404) return "";
-  if (!response.ok()) {
+  std::string suspended;
+  if (response.ok()) {
+    ASSIGN_OR_RETURN(const Value object, ParseJson(response.body));
+    suspended = SuspensionIn(object);
+  } else if (response.status != 404) {
     return Annotate(ParseApiError(response.status, response.body).status,
                     absl::StrCat("look whether the agent is suspended, at ", Path()));
   }
-  ASSIGN_OR_RETURN(const Value object, ParseJson(response.body));
-  const absl::string_view text = AnnotationOf(object, kSuspendAnnotation);
-  if (text == "false") return "";
-  if (!text.empty()) return std::string(text);
-  // An empty text stops the agent too: whoever wrote it meant something.
-  const Value* annotations = object.Find("/metadata/annotations");
-  const bool there = annotations != nullptr && annotations->Get(kSuspendAnnotation) != nullptr;
-  return there ? "suspended" : "";
+  own_.Told(suspended);
+  return suspended;
 }
 
 // By server-side apply, so that the object is made when it is not there and the annotations that
@@ -85,6 +108,9 @@ absl::Status KubeNoticeboard::Post(const Value& status, const std::vector<Happen
     return Annotate(ParseApiError(response.status, response.body).status,
                     absl::StrCat("write the agent's status to ", Path()));
   }
+  if (const absl::StatusOr<Value> own = ParseJson(response.body); response.ok() && own.ok()) {
+    own_.Saw({.name = std::string(kName)}, *own);
+  }
   for (const Happening& happening : happenings) Announce(happening);
   return absl::OkStatus();
 }
@@ -97,14 +123,16 @@ void KubeNoticeboard::Announce(const Happening& happening) {
              .namespace_ = namespace_,
              .name = std::string(kName)};
   }
+  // Without it `kubectl describe` does not find the Event.
+  const std::string uid = happening.about.kind.empty() ? own_.uid() : uid_of_(about);
   // Events on what has no namespace live in `default`.
   const std::string home = about.namespace_.empty() ? "default" : about.namespace_;
   const std::string message = happening.message.substr(0, kEventMessageMax);
-  const std::string name =
-      absl::StrCat(about.name.substr(0, kNameMax), ".",
-                   Digest::Of(absl::StrCat(about.text(), "\n", happening.reason, "\n", message))
-                       .hex()
-                       .substr(0, 16));
+  const std::string name = absl::StrCat(
+      about.name.substr(0, kNameMax), ".",
+      Digest::Of(absl::StrCat(about.text(), "\n", uid, "\n", happening.reason, "\n", message))
+          .hex()
+          .substr(0, 16));
   if (counts_.size() >= kCountsMax) counts_.clear();
   const int64_t count = ++counts_[name];
   const std::string now =
@@ -116,7 +144,8 @@ void KubeNoticeboard::Announce(const Happening& happening) {
                                  {"involvedObject", Value::Map{{"apiVersion", about.api_version},
                                                                {"kind", about.kind},
                                                                {"namespace", about.namespace_},
-                                                               {"name", about.name}}},
+                                                               {"name", about.name},
+                                                               {"uid", uid}}},
                                  {"reason", happening.reason},
                                  {"message", message},
                                  {"type", happening.warning ? "Warning" : "Normal"},

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/hash/hash.h"
-#include "absl/strings/numbers.h"
 #include "agent/health/health.h"
 #include "agent/kube/managed_fields.h"
 #include "common/manifest/annotations.h"
@@ -35,12 +34,6 @@ uint64_t Gist(const LiveObject* live) {
 }
 
 }  // namespace
-
-uint64_t VersionOf(const Value& object) {
-  uint64_t version = 0;
-  (void)absl::SimpleAtoi(Text(object, "/metadata/resourceVersion"), &version);
-  return version;
-}
 
 LiveObject Describe(const ObjectKey& key, const Value& object, const Terms* terms) {
   const Value* fields = AppliedFields(object, kFieldManager);

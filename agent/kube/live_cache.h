@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "agent/cluster/cluster_driver.h"
+#include "agent/kube/view.h"
 #include "common/base/mutex.h"
 #include "common/manifest/value.h"
 
@@ -26,24 +27,8 @@ namespace muster::agent {
 // What ClusterDriver tells of `object`, which has `key`, without its JSON.
 LiveObject Describe(const ObjectKey& key, const Value& object, const Terms* terms);
 
-// The version in an object's or a list's metadata; zero when there is none that is a number.
-uint64_t VersionOf(const Value& object);
-
-class LiveCache {
+class LiveCache final : public ViewSink {
  public:
-  // A watch's field of view: one kind, in one namespace or (empty) everywhere.
-  struct View {
-    std::string api_version;
-    std::string kind;
-    std::string namespace_;
-
-    bool Sees(const ObjectKey& key) const {
-      return key.api_version == api_version && key.kind == kind &&
-             (namespace_.empty() || key.namespace_ == namespace_);
-    }
-    friend auto operator<=>(const View&, const View&) = default;
-  };
-
   enum class Presence : uint8_t {
     kUnknown,  // nobody looked yet
     kAbsent,
@@ -70,17 +55,14 @@ class LiveCache {
   // The agent was told that this is how the object is; null: that there is none.
   void Told(const ObjectKey& key, const LiveObject* live);
 
-  // An object as somebody saw it; older news than what is known is dropped.
-  void Saw(const ObjectKey& key, const Value& object);
-  // It was gone at `version`; zero: now.
-  void SawGone(const ObjectKey& key, uint64_t version);
+  void Saw(const ObjectKey& key, const Value& object) override;
+  void SawGone(const ObjectKey& key, uint64_t version) override;
   // It may be gone or not: the next look is at the object itself.
   void Doubt(const ObjectKey& key);
 
-  // A list of everything in a view: Saw for each object in between; at the end what was not seen
-  // and was wanted at the beginning is gone. Gives a mark for EndList.
-  uint64_t BeginList();
-  void EndList(const View& view, uint64_t mark, uint64_t version);
+  // What was not wanted yet at the beginning may be there all the same.
+  uint64_t BeginList() override;
+  void EndList(const View& view, uint64_t mark, uint64_t version) override;
 
  private:
   struct Entry {

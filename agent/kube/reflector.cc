@@ -16,6 +16,12 @@ constexpr absl::Duration kListPatience = absl::Minutes(2);
 constexpr int kWatchSecondsMin = 300;  // then the server ends it, and it is resumed
 constexpr absl::Duration kGoodWatch = absl::Seconds(10);
 
+// The server, or the one behind it that serves the kind, cannot do it now.
+bool IsTrouble(const absl::Status& failure) {
+  return absl::IsUnavailable(failure) || absl::IsResourceExhausted(failure) ||
+         absl::IsDeadlineExceeded(failure);
+}
+
 std::string Text(const Value& object, absl::string_view pointer) {
   const Value* value = object.Find(pointer);
   return value != nullptr && value->is_string() ? value->string() : "";
@@ -23,10 +29,10 @@ std::string Text(const Value& object, absl::string_view pointer) {
 
 }  // namespace
 
-Reflector::Reflector(ApiClient& client, LiveCache& cache, LiveCache::View view, ApiKind kind,
+Reflector::Reflector(ApiClient& client, ViewSink& sink, View view, ApiKind kind,
                      std::function<void()> settled)
     : client_(client),
-      cache_(cache),
+      sink_(sink),
       view_(std::move(view)),
       kind_(std::move(kind)),
       settled_(std::move(settled)),
@@ -41,13 +47,14 @@ Reflector::~Reflector() {
 }
 
 void Reflector::Hurry() {
-  if (timer_ == 0) return;
+  if (timer_ == 0 || (answered_ && IsTrouble(failure_))) return;
   client_.loop().Cancel(std::exchange(timer_, 0));
   Continue();
 }
 
 void Reflector::Continue() {
-  failure_ = absl::OkStatus();
+  // While the server is in trouble with this view, that is what is known of it.
+  if (!answered_ || !IsTrouble(failure_)) failure_ = absl::OkStatus();
   if (version_.empty()) {
     List();
   } else {
@@ -67,7 +74,7 @@ bool Reflector::KeyOf(const Value& object, ObjectKey& key) const {
 
 void Reflector::List() {
   if (continue_.empty()) {
-    mark_ = cache_.BeginList();
+    mark_ = sink_.BeginList();
     page_deadline_ = EventLoop::Now() + kListPatience;
   }
   ApiRequest request;
@@ -81,10 +88,10 @@ void Reflector::List() {
 }
 
 void Reflector::TakePage(const absl::StatusOr<ApiResponse>& response) {
-  if (!response.ok()) return Fail(response.status());
+  if (!response.ok()) return Fail(response.status(), /*answered=*/false);
   if (!response->ok()) {
     continue_.clear();
-    return Fail(ParseApiError(response->status, response->body).status);
+    return Fail(ParseApiError(response->status, response->body).status, /*answered=*/true);
   }
   JsonSplitter items(JsonSplitter::Of::kItems, [this](absl::string_view text) {
     absl::StatusOr<Value> object = ParseJson(text);
@@ -93,17 +100,17 @@ void Reflector::TakePage(const absl::StatusOr<ApiResponse>& response) {
     // The elements of a list leave out what the list says of all.
     object->Set("/apiVersion", view_.api_version);
     object->Set("/kind", view_.kind);
-    cache_.Saw(key, *object);
+    sink_.Saw(key, *object);
   });
   const absl::Status fed = items.Feed(response->body);
   const absl::StatusOr<Value> rest = ParseJson(items.rest());
   if (!fed.ok() || !rest.ok()) {
-    return Fail(absl::UnavailableError("the API server's list cannot be read"));
+    return Fail(absl::UnavailableError("the API server's list cannot be read"), /*answered=*/true);
   }
   continue_ = Text(*rest, "/metadata/continue");
   if (!continue_.empty()) return List();
   version_ = Text(*rest, "/metadata/resourceVersion");
-  cache_.EndList(view_, mark_, VersionOf(*rest));
+  sink_.EndList(view_, mark_, VersionOf(*rest));
   SetLive(true);
   Watch();
 }
@@ -153,9 +160,9 @@ void Reflector::TakeEvent(absl::string_view text) {
   ObjectKey key;
   if (type == "BOOKMARK" || !KeyOf(*object, key)) return;
   if (type == "DELETED") {
-    cache_.SawGone(key, VersionOf(*object));
+    sink_.SawGone(key, VersionOf(*object));
   } else {
-    cache_.Saw(key, *object);
+    sink_.Saw(key, *object);
   }
 }
 
@@ -173,12 +180,13 @@ void Reflector::WatchEnded(const absl::StatusOr<ApiResponse>& response) {
     if (EventLoop::Now() - watch_began_ >= kGoodWatch || heard_) return Watch();
     return Later();
   }
-  if (!response.ok()) return Fail(response.status());
-  Fail(ParseApiError(response->status, response->body).status);
+  if (!response.ok()) return Fail(response.status(), /*answered=*/false);
+  Fail(ParseApiError(response->status, response->body).status, /*answered=*/true);
 }
 
-void Reflector::Fail(absl::Status why) {
+void Reflector::Fail(absl::Status why, bool answered) {
   failure_ = std::move(why);
+  answered_ = answered;
   live_ = false;
   // What is wrong with a place in the versions is wrong with it for ever.
   if (absl::IsOutOfRange(failure_) || absl::IsInvalidArgument(failure_) ||
@@ -198,7 +206,10 @@ void Reflector::Later() {
 }
 
 void Reflector::SetLive(bool live) {
-  if (live) failure_ = absl::OkStatus();
+  if (live) {
+    failure_ = absl::OkStatus();
+    answered_ = false;
+  }
   if (std::exchange(live_, live) != live) settled_();
 }
 

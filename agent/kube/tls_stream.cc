@@ -24,6 +24,7 @@
 #include "absl/strings/strip.h"
 #include "agent/kube/resolver.h"
 #include "common/base/status_macros.h"
+#include "common/trust/openssl.h"
 
 namespace muster::agent {
 namespace {
@@ -32,18 +33,9 @@ constexpr absl::Duration kOpenPatience = absl::Seconds(15);  // from the look-up
 constexpr size_t kProxyAnswerMax = 8u << 10;
 constexpr unsigned char kAlpn[] = {2, 'h', '2'};
 
-template <auto Free>
-struct Freed {
-  template <typename T>
-  void operator()(T* pointer) const {
-    Free(pointer);
-  }
-};
-using Context = std::unique_ptr<SSL_CTX, Freed<SSL_CTX_free>>;
-using Session = std::unique_ptr<SSL, Freed<SSL_free>>;
-using Bio = std::unique_ptr<BIO, Freed<BIO_free>>;
-using Certificate = std::unique_ptr<X509, Freed<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
+using Context = std::unique_ptr<SSL_CTX, openssl::Free<SSL_CTX_free>>;
+using Session = std::unique_ptr<SSL, openssl::Free<SSL_free>>;
+using PrivateKey = std::unique_ptr<EVP_PKEY, openssl::Free<EVP_PKEY_free>>;
 
 std::string OpensslReason() {
   const unsigned long code = ERR_peek_last_error();
@@ -52,14 +44,15 @@ std::string OpensslReason() {
   return reason == nullptr ? "the connection was closed" : reason;
 }
 
-Bio Memory(const std::string& pem) {
-  return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+openssl::Bio Memory(const std::string& pem) {
+  return openssl::Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
 }
 
 absl::Status TrustOnly(SSL_CTX* context, const std::string& pem) {
-  const Bio bio = Memory(pem);
+  const openssl::Bio bio = Memory(pem);
   int count = 0;
-  while (const Certificate certificate{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
+  while (const openssl::Certificate certificate{
+      PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
     if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate.get()) == 1) ++count;
   }
   ERR_clear_error();
@@ -68,8 +61,8 @@ absl::Status TrustOnly(SSL_CTX* context, const std::string& pem) {
 }
 
 absl::Status Identify(SSL_CTX* context, const std::string& certificate, const std::string& key) {
-  const Bio certificates = Memory(certificate);
-  const Certificate leaf(PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr));
+  const openssl::Bio certificates = Memory(certificate);
+  const openssl::Certificate leaf(PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr));
   if (leaf == nullptr || SSL_CTX_use_certificate(context, leaf.get()) != 1) {
     return absl::InvalidArgumentError(
         absl::StrCat("the client certificate cannot be used: ", OpensslReason()));
@@ -78,8 +71,8 @@ absl::Status Identify(SSL_CTX* context, const std::string& certificate, const st
     if (SSL_CTX_add0_chain_cert(context, more) != 1) X509_free(more);
   }
   ERR_clear_error();
-  const Bio keys = Memory(key);
-  const Key private_key(PEM_read_bio_PrivateKey(keys.get(), nullptr, nullptr, nullptr));
+  const openssl::Bio keys = Memory(key);
+  const PrivateKey private_key(PEM_read_bio_PrivateKey(keys.get(), nullptr, nullptr, nullptr));
   if (private_key == nullptr || SSL_CTX_use_PrivateKey(context, private_key.get()) != 1 ||
       SSL_CTX_check_private_key(context) != 1) {
     return absl::InvalidArgumentError(

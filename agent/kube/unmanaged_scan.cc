@@ -47,11 +47,14 @@ class UnmanagedScan::Listing final : public Operation {
     if (!response.ok()) return Fail(response.status());
     if (!response->ok()) {
       const absl::Status why = ParseApiError(response->status, response->body).status;
-      // What we may not see, or what is no longer served, is not ours to count.
+      // What we may not see, or what is no longer served, is not ours to count; a kind whose own
+      // server is away does not hide the others.
       const bool skipped = absl::IsPermissionDenied(why) || absl::IsNotFound(why) ||
                            absl::IsUnimplemented(why) || absl::IsOutOfRange(why);
-      return skipped ? void() : Fail(why);
+      if (!skipped && scan_.trouble_.ok()) scan_.trouble_ = why;
+      return;
     }
+    scan_.counted_ = true;
     JsonSplitter items(JsonSplitter::Of::kItems, [this](absl::string_view text) { Look(text); });
     const absl::Status fed = items.Feed(response->body);
     const absl::StatusOr<Value> rest = ParseJson(items.rest());
@@ -113,6 +116,7 @@ void UnmanagedScan::Found(ObjectKey key) {
 
 absl::StatusOr<Unmanaged> UnmanagedScan::result() && {
   RETURN_IF_ERROR(failure_);
+  if (!counted_) RETURN_IF_ERROR(trouble_);
   return Unmanaged{.count = count_, .keys = {first_.begin(), first_.end()}};
 }
 

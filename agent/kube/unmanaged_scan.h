@@ -41,7 +41,9 @@ class UnmanagedScan {
   std::vector<Operation*> operations_;
   std::set<ObjectKey> first_;  // the first keys_max
   int64_t count_ = 0;
-  absl::Status failure_;
+  absl::Status failure_;  // the server could not be asked
+  absl::Status trouble_;  // it could, and could not do it, for some kind
+  bool counted_ = false;  // some kind
 };
 
 }  // namespace muster::agent

@@ -7,13 +7,13 @@ constexpr size_t kNamespacesOneByOne = 3;
 
 }  // namespace
 
-std::set<LiveCache::View> WatchSet::ViewsOf(const Need& need) const {
+std::set<View> WatchSet::ViewsOf(const Need& need) const {
   if (!need.api.lists || !need.api.watches) return {};
   const bool one_by_one =
       need.api.namespaced && (need.namespaces.size() <= kNamespacesOneByOne ||
                               not_as_a_whole_.contains({need.api_version, need.kind}));
   if (!one_by_one) return {{need.api_version, need.kind, ""}};
-  std::set<LiveCache::View> views;
+  std::set<View> views;
   for (const std::string& name : need.namespaces) {
     if (!name.empty()) views.insert({need.api_version, need.kind, name});
   }
@@ -21,8 +21,8 @@ std::set<LiveCache::View> WatchSet::ViewsOf(const Need& need) const {
 }
 
 std::vector<WatchSet::Coverage> WatchSet::Cover(const std::vector<Need>& needs) {
-  std::vector<std::set<LiveCache::View>> views;
-  std::set<LiveCache::View> wanted;
+  std::vector<std::set<View>> views;
+  std::set<View> wanted;
   for (const Need& need : needs) {
     views.push_back(ViewsOf(need));
     wanted.insert(views.back().begin(), views.back().end());
@@ -30,7 +30,7 @@ std::vector<WatchSet::Coverage> WatchSet::Cover(const std::vector<Need>& needs) 
   std::erase_if(reflectors_, [&](const auto& each) { return !wanted.contains(each.first); });
   std::vector<Coverage> coverage;
   for (size_t i = 0; i < needs.size(); ++i) {
-    for (const LiveCache::View& view : views[i]) {
+    for (const View& view : views[i]) {
       std::unique_ptr<Reflector>& reflector = reflectors_[view];
       if (reflector != nullptr) continue;
       reflector = std::make_unique<Reflector>(client_, cache_, view, needs[i].api, settled_);
@@ -40,11 +40,11 @@ std::vector<WatchSet::Coverage> WatchSet::Cover(const std::vector<Need>& needs) 
   return coverage;
 }
 
-WatchSet::Coverage WatchSet::CoverageOf(const Need& need, const std::set<LiveCache::View>& views) {
+WatchSet::Coverage WatchSet::CoverageOf(const Need& need, const std::set<View>& views) {
   using State = Coverage::State;
   if (views.empty()) return {.state = State::kUnwatched};
   Coverage coverage{.state = State::kLive};
-  for (const LiveCache::View& view : views) {
+  for (const View& view : views) {
     const Reflector& reflector = *reflectors_.at(view);
     if (reflector.live()) continue;
     const absl::Status& why = reflector.failure();
@@ -60,7 +60,7 @@ WatchSet::Coverage WatchSet::CoverageOf(const Need& need, const std::set<LiveCac
     } else if (absl::IsNotFound(why)) {
       return {.state = State::kGone};
     } else {
-      return {.state = State::kFailed, .why = why};
+      return {.state = State::kFailed, .why = why, .answered = reflector.answered()};
     }
   }
   return coverage;
@@ -71,7 +71,7 @@ void WatchSet::Hurry() {
 }
 
 void WatchSet::Relist(const Need& need) {
-  for (const LiveCache::View& view : ViewsOf(need)) reflectors_.erase(view);
+  for (const View& view : ViewsOf(need)) reflectors_.erase(view);
 }
 
 }  // namespace muster::agent

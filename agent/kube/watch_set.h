@@ -39,7 +39,8 @@ class WatchSet {
       kFailed,
     };
     State state = State::kPending;
-    absl::Status why;  // when it failed
+    absl::Status why;       // when it failed
+    bool answered = false;  // the server said so of this kind, and may say otherwise of others
   };
 
   // `settled` is called when a coverage may have become another.
@@ -56,13 +57,13 @@ class WatchSet {
   void Relist(const Need& need);
 
  private:
-  std::set<LiveCache::View> ViewsOf(const Need& need) const;
-  Coverage CoverageOf(const Need& need, const std::set<LiveCache::View>& views);
+  std::set<View> ViewsOf(const Need& need) const;
+  Coverage CoverageOf(const Need& need, const std::set<View>& views);
 
   ApiClient& client_;
   LiveCache& cache_;
   const std::function<void()> settled_;
-  std::map<LiveCache::View, std::unique_ptr<Reflector>> reflectors_;
+  std::map<View, std::unique_ptr<Reflector>> reflectors_;
   std::set<std::pair<std::string, std::string>> not_as_a_whole_;  // kinds
 };
 

@@ -1,5 +1,5 @@
 // What the .cc files of common/trust share about OpenSSL 3.0: owners for its objects, and PEM keys.
-// Not for other folders. Any thread.
+// Others may have its owners (agent/kube/tls_stream does), not its keys. Any thread.
 #pragma once
 
 #include <openssl/bio.h>

@@ -144,6 +144,7 @@ void ReadState(const pb::ObservedState& state, Reported& reported) {
   reported.sync = state.sync();
   reported.health = state.health();
   reported.unmanaged = state.unmanaged();
+  reported.observes = state.mode() == pb::CLUSTER_MODE_OBSERVE;
   reported.message = WorstOf(state);
   reported.packages.clear();
   for (const pb::ObservedPackage& package : state.packages()) {

@@ -124,6 +124,7 @@ struct Reported {
   v1::SyncStatus sync = v1::SYNC_STATUS_UNKNOWN;
   v1::HealthStatus health = v1::HEALTH_STATUS_UNKNOWN;
   uint32_t unmanaged = 0;
+  bool observes = false;                     // it changes nothing, because it was told so somewhere
   std::string message;                       // the worst thing it says
   std::shared_ptr<const std::string> state;  // the report, an ObservedState
   std::vector<ReportedPackage> packages;     // sorted by name

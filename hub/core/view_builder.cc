@@ -208,6 +208,8 @@ void FillFromCluster(const State& state, const ClusterState& cluster, ClusterRow
   row.agent_version = record.agent_version();
   row.driver = record.driver();
   row.unmanaged = cluster.reported.unmanaged;
+  // Also when the agent was started so, whatever the hub declares.
+  if (cluster.reported.observes) row.mode = pb::CLUSTER_MODE_OBSERVE;
   if (record.state() == pb::ClusterRecord::STATE_PENDING) row.words = record.words();
   if (cluster.enrolled()) {
     for (const std::string* spki : {&record.spki(), &record.next_spki()}) {

@@ -32,6 +32,7 @@ int Main(int argc, char** argv) {
   uint64_t requests = 0;
   server.Do([&](StubCluster& cluster) {
     cluster.keep_log = false;
+    cluster.Serve({"muster.dev/v1alpha1", "Muster", "musters", true});
     cluster.intercept = [&requests](const StubRequest&) -> std::optional<StubResponse> {
       ++requests;
       return std::nullopt;

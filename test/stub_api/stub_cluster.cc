@@ -188,6 +188,7 @@ StubResponse StubCluster::Handle(const StubRequest& request, Listener listener,
   std::string name_space, name;
   const Kind* kind = FindKind(request.path, name_space, name);
   if (kind == nullptr) return Discover(request);
+  if (away.contains(kind->api_version)) return Error(503, "ServiceUnavailable", "no endpoints");
   if (request.method == "POST") return Create(request);
   if (name.empty())
     return Collection(request, *kind, name_space, std::move(listener), subscription);

@@ -79,6 +79,9 @@ class StubCluster {
   // Asked first, for each request; an answer stands instead of ours.
   std::function<std::optional<StubResponse>(const StubRequest&)> intercept;
   bool aggregated_discovery = true;
+  // Groups and versions whose own server (APIService) does not answer: what it serves is not told,
+  // and every request for it is a 503.
+  std::set<std::string> away;
   std::string token;             // that each request must carry; empty: none
   std::vector<StubRequest> log;  // of all requests, without bodies
   bool keep_log = true;

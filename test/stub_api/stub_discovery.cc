@@ -44,7 +44,12 @@ StubResponse StubCluster::Discover(const StubRequest& request) const {
     for (auto& [group, versions] : groups) {
       Value::List of_group, names;
       for (auto& [version, resources] : versions) {
-        of_group.push_back(Value::Map{{"version", version}, {"resources", std::move(resources)}});
+        const bool gone =
+            away.contains(group.empty() ? version : absl::StrCat(group, "/", version));
+        of_group.push_back(
+            Value::Map{{"version", version},
+                       {"resources", gone ? Value(Value::List()) : Value(std::move(resources))},
+                       {"freshness", gone ? "Stale" : "Current"}});
         names.push_back(Value::Map{{"groupVersion", absl::StrCat(group, "/", version)}});
         versions_of_core.push_back(version);
       }
@@ -69,6 +74,7 @@ StubResponse StubCluster::Discover(const StubRequest& request) const {
                 CanonicalJson(Value::Map{{"kind", "APIGroupList"}, {"groups", std::move(legacy)}})};
   }
   const std::string version(absl::StripPrefix(absl::StripPrefix(request.path, "/apis/"), "/api/"));
+  if (away.contains(version)) return {.status = 503, .body = "service unavailable"};
   Value::List resources;
   for (const Kind& kind : kinds_) {
     if (kind.api_version != version) continue;
