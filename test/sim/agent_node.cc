@@ -34,7 +34,7 @@ absl::Status SimFetcher::Fetch(const v1::FetchBlobsRequest& request, Sink sink) 
   return absl::OkStatus();
 }
 
-// Removals pass the world's eyes first; all else goes straight through.
+// What is written and removed passes the world's eyes first; all else goes straight through.
 class AgentNode::CheckedDriver final : public agent::ClusterDriver {
  public:
   explicit CheckedDriver(agent::MemoryDriver& driver) : driver_(driver) {}
@@ -46,7 +46,13 @@ class AgentNode::CheckedDriver final : public agent::ClusterDriver {
   }
   std::vector<agent::DriverResult> Apply(
       const std::vector<agent::ApplyRequest>& requests) override {
-    return driver_.Apply(requests);
+    const bool writes = !requests.empty() && !requests[0].dry_run;
+    if (writes && check_apply_) check_apply_(requests);
+    std::vector<agent::DriverResult> results = driver_.Apply(requests);
+    for (const agent::DriverResult& result : results) {
+      if (writes && note_applied_ && result.status.ok()) note_applied_(result.key);
+    }
+    return results;
   }
   std::vector<agent::DriverResult> Remove(
       const std::vector<agent::RemoveRequest>& requests) override {
@@ -61,6 +67,8 @@ class AgentNode::CheckedDriver final : public agent::ClusterDriver {
   void Watch(std::function<void()> changed) override { driver_.Watch(std::move(changed)); }
 
   RemovalCheck check_;
+  ApplyCheck check_apply_;
+  AppliedNote note_applied_;
 
  private:
   agent::MemoryDriver& driver_;
@@ -99,6 +107,11 @@ AgentNode::AgentNode(Setup setup)
 AgentNode::~AgentNode() = default;
 
 void AgentNode::set_removal_check(RemovalCheck check) { checked_->check_ = std::move(check); }
+
+void AgentNode::set_apply_check(ApplyCheck check, AppliedNote note) {
+  checked_->check_apply_ = std::move(check);
+  checked_->note_applied_ = std::move(note);
+}
 
 void AgentNode::Build() {
   random_ = std::make_unique<SeededRandom>(setup_.seed + life());

@@ -65,6 +65,10 @@ class AgentNode final : public Node {
   // Called before each removal: the world checks that it is due.
   using RemovalCheck = std::function<void(const agent::RemoveRequest&)>;
   void set_removal_check(RemovalCheck check);
+  // Called with what is about to be written, and again with each object that was.
+  using ApplyCheck = std::function<void(const std::vector<agent::ApplyRequest>&)>;
+  using AppliedNote = std::function<void(const ObjectKey&)>;
+  void set_apply_check(ApplyCheck check, AppliedNote note);
 
  protected:
   void Build() override;

@@ -13,9 +13,14 @@ constexpr char kBase[] = "base";    // for all clusters
 constexpr char kGreen[] = "green";  // for the group of that name
 constexpr char kNamed[] = "named";  // for all, with each cluster's own name in it
 
+// Every second object is of the second wave.
+bool IsOfSecondWave(const std::string& name) { return (name.back() - '0') % 2 != 0; }
+
 std::string ObjectYaml(const std::string& package, const std::string& name, int value) {
-  std::string yaml = absl::StrCat("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ", name,
-                                  "\n  namespace: sim\ndata:\n  value: \"", value, "\"\n");
+  std::string yaml =
+      absl::StrCat("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ", name,
+                   IsOfSecondWave(name) ? "\n  annotations: {muster.dev/wave: \"1\"}" : "",
+                   "\n  namespace: sim\ndata:\n  value: \"", value, "\"\n");
   if (package == kNamed) absl::StrAppend(&yaml, "  cluster: \"${cluster.name}\"\n");
   return yaml;
 }
@@ -191,8 +196,9 @@ std::map<ObjectKey, std::string> Forge::Expected(int cluster) const {
           package == kNamed ? absl::StrCat("\"cluster\":\"", ClusterName(cluster), "\",") : "";
       expected[ObjectKey{"v1", "ConfigMap", "sim", name}] =
           absl::StrCat("{\"apiVersion\":\"v1\",\"data\":{", own, "\"value\":\"", value,
-                       "\"},\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"", name,
-                       "\",\"namespace\":\"sim\"}}");
+                       "\"},\"kind\":\"ConfigMap\",\"metadata\":{",
+                       IsOfSecondWave(name) ? "\"annotations\":{\"muster.dev/wave\":\"1\"}," : "",
+                       "\"name\":\"", name, "\",\"namespace\":\"sim\"}}");
     }
   }
   return expected;

@@ -1,6 +1,8 @@
 // Many seeds of the whole world, and the scenarios that once were failing seeds.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "test/sim/world.h"
 
 namespace muster::sim {
@@ -69,6 +71,67 @@ TEST(OutageScenario, DriftIsHealedForAWeekWithoutAHub) {
   }
   world.hub().Start();
   world.MustConverge(absl::Minutes(3));
+}
+
+TEST(HealthScenario, TheHubSeesAnObjectAilAndGetWell) {
+  World world({.seed = 5, .agents = 4, .faults = false});
+  world.MustConverge(absl::Minutes(3));
+  agent::MemoryDriver& cluster = world.agent(1).driver();
+  const ObjectKey patient = cluster.Objects().begin()->first;
+  cluster.SetHealth(patient, {.word = agent::HealthWord::kDegraded, .message = "no image"});
+  world.Advance(absl::Seconds(5));
+  const auto row = world.hub().view()->clusters().Find(world.agent(1).name());
+  ASSERT_NE(row, nullptr);
+  EXPECT_EQ(row->health, v1::HEALTH_STATUS_DEGRADED);
+  EXPECT_NE(row->message.find("no image"), std::string::npos) << row->message;
+  cluster.SetHealth(patient, {});
+  world.MustConverge(absl::Seconds(5));
+}
+
+TEST(DriftScenario, EveryCorrectionIsCounted) {
+  World world({.seed = 6, .agents = 2, .faults = false});
+  world.MustConverge(absl::Minutes(3));
+  agent::MemoryDriver& cluster = world.agent(0).driver();
+  uint64_t drifts = 0;
+  for (const auto& [key, json] : cluster.Objects()) {
+    if (drifts % 2 == 0) {
+      cluster.Change(key, "{\"by\":\"hand\"}", "night-shift");
+    } else {
+      cluster.Delete(key);
+    }
+    ++drifts;
+    world.MustConverge(absl::Seconds(10));
+    world.Advance(absl::Seconds(10));
+  }
+  uint64_t healed = 0;
+  const auto row = world.hub().view()->clusters().Find(world.agent(0).name());
+  ASSERT_NE(row, nullptr);
+  for (const hub::PackageStatus& package : row->packages) healed += package.drift_healed;
+  EXPECT_EQ(healed, drifts);
+}
+
+TEST(WavesScenario, ALaterWaveWaitsForTheEarlierToBeHealthyButNotForEver) {
+  World world({.seed = 7, .agents = 1, .faults = false});
+  agent::MemoryDriver& cluster = world.agent(0).driver();
+  const std::map<ObjectKey, std::string> expected = world.forge().Expected(0);
+  const auto is_late = [](const auto& object) {
+    return object.second.find("muster.dev/wave") != std::string::npos;
+  };
+  for (const auto& object : expected) {
+    if (is_late(object)) continue;
+    cluster.SetHealthWhenMade(object.first, {.word = agent::HealthWord::kProgressing});
+  }
+  const auto late = [&] {
+    const auto objects = cluster.Objects();
+    return std::count_if(objects.begin(), objects.end(), is_late);
+  };
+  world.Advance(absl::Minutes(3));
+  EXPECT_GT(cluster.size(), 0u);
+  EXPECT_EQ(late(), 0);
+  world.Advance(absl::Minutes(6));  // the health timeout is five
+  EXPECT_EQ(cluster.Objects(), expected);
+  for (const auto& object : expected) cluster.SetHealth(object.first, {});
+  world.MustConverge(absl::Minutes(1));
 }
 
 TEST(LostDirectoryScenario, DeletesNothing) {

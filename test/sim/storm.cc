@@ -102,11 +102,17 @@ void World::ClusterFault() {
   auto at = objects.begin();
   std::advance(at, random_.Below(objects.size()));
   ++tally_.drifts;
-  switch (random_.Below(3)) {
+  switch (random_.Below(4)) {
     case 0:
       return agent.driver().Change(at->first, "{\"by\":\"hand\"}", "somebody");
     case 1:
       agent.driver().Delete(at->first);
+      return;
+    case 2:
+      agent.driver().SetHealth(at->first, {.word = agent::HealthWord::kDegraded,
+                                           .message = "it crashes again and again"});
+      queue_.After(absl::Seconds(random_.Below(60)),
+                   [&agent, key = at->first] { agent.driver().SetHealth(key, {}); });
       return;
     default:
       agent.driver().FailObject(at->first, absl::UnavailableError("the cluster says no"));
@@ -124,6 +130,7 @@ void World::EndStorm() {
     network_->Part(i, false);
     for (const auto& [key, json] : agents_[i]->driver().Objects()) {
       agents_[i]->driver().FailObject(key, absl::OkStatus());
+      agents_[i]->driver().SetHealth(key, {});
     }
   }
   forge_->Mend();

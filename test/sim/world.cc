@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
 #include "common/base/compression.h"
+#include "common/manifest/bundle.h"
 #include "hub/core/keys.h"
 #include "proto/storage.pb.h"
 
@@ -15,6 +16,8 @@ namespace {
 
 // Any moment will do, as long as it is the same one each time.
 const absl::Time kStart = absl::FromUnixSeconds(1'800'000'000);
+
+constexpr absl::Duration kHealthTimeout = absl::Minutes(5);  // the packages': they name none
 
 std::string Seed32(absl::string_view text) { return Digest::Of(text).bytes(); }
 
@@ -63,6 +66,8 @@ void World::MakeAgents() {
       std::vector<Ed25519PublicKey>{signing_key_.public_key()}, /*threshold=*/1);
   generations_.resize(settings_.agents);
   accepted_.resize(settings_.agents);
+  packages_.resize(settings_.agents);
+  made_.resize(settings_.agents);
   for (int i = 0; i < settings_.agents; ++i) {
     const std::string name = Forge::ClusterName(i);
     agents_.push_back(std::make_unique<AgentNode>(
@@ -88,6 +93,9 @@ void World::MakeAgents() {
                          .keep_json = settings_.keep_json}));
     agents_.back()->set_removal_check(
         [this, i](const agent::RemoveRequest& request) { CheckRemoval(i, request); });
+    agents_.back()->set_apply_check(
+        [this, i](const std::vector<agent::ApplyRequest>& requests) { CheckWaves(i, requests); },
+        [this, i](const ObjectKey& key) { made_[i].insert(key); });
   }
 }
 
@@ -199,6 +207,10 @@ void World::CheckAgent(int index) {
   }
   if (generation == generations_[index]) return;
   generations_[index] = generation;
+  for (const v1::DesiredPackage& package : core->desired()->packages()) {
+    Accepted& known = packages_[index][package.name()];
+    if (known.bundle != package.bundle_digest()) known = {package.bundle_digest(), queue_.Now()};
+  }
   const Digest accepted = core->desired_digest();
   const auto [known, is_new] = accepted_[index].emplace(generation, accepted);
   if (!is_new && known->second != accepted) {
@@ -244,30 +256,58 @@ void World::CheckReceipts() {
   }
 }
 
+// Each package's manifest, as the hub has it.
+const v1::Manifest& World::ManifestOf(const v1::DesiredPackage& package) {
+  const auto [at, is_new] = manifests_.try_emplace(package.bundle_digest());
+  if (!is_new) return at->second;
+  absl::StatusOr<Digest> bundle = Digest::FromBytes(package.bundle_digest());
+  CHECK_OK(bundle);
+  absl::StatusOr<std::string> stored = hub_->disk().Get(hub::keys::Blob(*bundle));
+  CHECK_OK(stored);
+  v1::BlobRecord blob;
+  CHECK(blob.ParseFromString(*stored));
+  absl::StatusOr<std::string> bytes = Decompress(blob.zstd(), blob.size());
+  CHECK_OK(bytes);
+  CHECK(at->second.ParseFromString(*bytes));
+  return at->second;
+}
+
 void World::CheckRemoval(int index, const agent::RemoveRequest& request) {
   const agent::AgentCore* core = agents_[index]->core();
   if (core == nullptr || core->desired() == nullptr) {
     Fail(absl::StrCat("S3: ", agents_[index]->name(), " removes without an accepted state"));
   }
+  made_[index].erase(request.key);
   for (const v1::DesiredPackage& package : core->desired()->packages()) {
-    absl::StatusOr<Digest> bundle = Digest::FromBytes(package.bundle_digest());
-    CHECK_OK(bundle);
-    absl::StatusOr<std::string> stored = hub_->disk().Get(hub::keys::Blob(*bundle));
-    CHECK_OK(stored);
-    v1::BlobRecord blob;
-    CHECK(blob.ParseFromString(*stored));
-    absl::StatusOr<std::string> bytes = Decompress(blob.zstd(), blob.size());
-    CHECK_OK(bytes);
-    v1::Manifest manifest;
-    CHECK(manifest.ParseFromString(*bytes));
-    for (const v1::ManifestEntry& entry : manifest.entries()) {
-      if (entry.kind() == request.key.kind && entry.name() == request.key.name &&
-          entry.namespace_() == request.key.namespace_ &&
-          entry.api_version() == request.key.api_version) {
+    for (const v1::ManifestEntry& entry : ManifestOf(package).entries()) {
+      if (KeyOf(entry) == request.key) {
         Fail(absl::StrCat("S3: ", agents_[index]->name(), " removes ", request.key.name,
                           ", which package ", package.name(), " has"));
       }
     }
+  }
+}
+
+void World::CheckWaves(int index, const std::vector<agent::ApplyRequest>& requests) {
+  const agent::AgentCore* core = agents_[index]->core();
+  if (core == nullptr || core->desired() == nullptr) return;
+  std::set<ObjectKey> coming;  // for the first time
+  for (const agent::ApplyRequest& request : requests) {
+    if (!made_[index].contains(request.key)) coming.insert(request.key);
+  }
+  for (const v1::DesiredPackage& package : core->desired()->packages()) {
+    if (queue_.Now() - packages_[index][package.name()].at >= kHealthTimeout) continue;
+    const v1::ManifestEntry* missing = nullptr;  // of the earliest wave
+    const v1::ManifestEntry* last = nullptr;     // that comes now
+    for (const v1::ManifestEntry& entry : ManifestOf(package).entries()) {
+      const ObjectKey key = KeyOf(entry);
+      const bool earliest = missing == nullptr || entry.wave() < missing->wave();
+      if (!made_[index].contains(key) && earliest) missing = &entry;
+      if (coming.contains(key) && (last == nullptr || entry.wave() > last->wave())) last = &entry;
+    }
+    if (missing == nullptr || last == nullptr || last->wave() <= missing->wave()) continue;
+    Fail(absl::StrCat("S8: ", agents_[index]->name(), " makes ", last->name(), " of wave ",
+                      last->wave(), " before ", missing->name(), " of wave ", missing->wave()));
   }
 }
 

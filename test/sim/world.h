@@ -11,6 +11,8 @@
 //   S3. No object is removed that the agent's accepted state has a place for.
 //   S4. A generation is never used for two different desired states of a cluster.
 //   S5. What an agent was told is durable is on the hub's disk, over crashes.
+//   S8. No object of a later wave is made before those of the earlier waves of its package, unless
+//       they had the package's health timeout to get there.
 // Liveness, asked at the end:
 //   S6. Within `calm` after the last fault every cluster holds exactly what Git says, and the hub
 //       knows it: Connected, Synced, Healthy, applied equal to desired.
@@ -101,6 +103,8 @@ class World {
   void CheckAck(int index, const std::set<Digest>& acceptable);
   void CheckReceipts();
   void CheckRemoval(int index, const agent::RemoveRequest& request);
+  void CheckWaves(int index, const std::vector<agent::ApplyRequest>& requests);
+  const v1::Manifest& ManifestOf(const v1::DesiredPackage& package);
   [[noreturn]] void Fail(const std::string& what);
   std::string WhyNotConverged() const;
   std::string Difference(int index) const;
@@ -123,6 +127,15 @@ class World {
   // Of each agent: the highest generation seen, and the digest of each.
   std::vector<uint64_t> generations_;
   std::vector<std::map<uint64_t, Digest>> accepted_;
+  // Likewise: each package's bundle and when it was accepted, and the objects that were ever made
+  // and not removed since.
+  struct Accepted {
+    std::string bundle;
+    absl::Time at;
+  };
+  std::vector<std::map<std::string, Accepted>> packages_;
+  std::vector<std::set<ObjectKey>> made_;
+  std::map<std::string, v1::Manifest> manifests_;  // by digest
 };
 
 }  // namespace muster::sim
