@@ -113,6 +113,14 @@ absl::StatusOr<InitResult> Fill(const std::string& directory, const InitOptions&
 }  // namespace
 
 absl::StatusOr<InitResult> InitHub(const InitOptions& options) {
+  // A hub appears complete, so that its store tells of the whole.
+  std::error_code absent;
+  if (options.if_absent && fs::exists(absl::StrCat(options.data_directory, "/store"), absent)) {
+    ASSIGN_OR_RETURN(const Keyring keyring, LoadKeyring(options.data_directory, options.now));
+    return InitResult{.hub_id = keyring.hub_id(),
+                      .config_path = absl::StrCat(options.data_directory, "/admin/config.yaml"),
+                      .was_there = true};
+  }
   RETURN_IF_ERROR(CheckOptions(options));
   // Made beside its place and moved there when complete: half a hub is never found.
   fs::path place(options.data_directory);
@@ -120,6 +128,7 @@ absl::StatusOr<InitResult> InitHub(const InitOptions& options) {
   const std::string making = absl::StrCat(place.string(), ".init-", getpid());
   std::error_code error;
   if (!place.parent_path().empty()) fs::create_directories(place.parent_path(), error);
+  fs::remove_all(making, error);  // of one that was killed: in a container, all have the same pid
   absl::StatusOr<InitResult> result = Fill(making, options);
   if (result.ok() && rename(making.c_str(), place.c_str()) != 0) {
     result = absl::UnavailableError(

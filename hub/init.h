@@ -24,6 +24,7 @@ struct InitOptions {
   std::string fleet_branch = "main";
   std::string fleet_path = ".";
   std::string fleet_credentials;  // name of a credential; empty for none
+  bool if_absent = false;         // a hub that is there already is left as it is
   std::string operator_name = "admin";
   std::string operator_address = "127.0.0.1:7444";  // for the context
   absl::Time now;
@@ -32,6 +33,7 @@ struct InitOptions {
 struct InitResult {
   std::string hub_id;       // fingerprint of the root
   std::string config_path;  // of the contexts' file
+  bool was_there = false;   // and nothing was made; only with `if_absent`
 };
 
 // kAlreadyExists when the directory is in use; kInvalidArgument for a missing or bad option.

@@ -1,6 +1,7 @@
 #include "hub/init.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -93,6 +94,33 @@ TEST(Init, RefusesADirectoryInUseAndLeavesItAlone) {
   const absl::StatusOr<InitResult> again = InitHub(Options(place));
   EXPECT_EQ(again.status().code(), absl::StatusCode::kAlreadyExists);
   EXPECT_EQ(LoadKeyring(place, absl::Now())->hub_id(), before);
+}
+
+TEST(Init, IfAbsentMakesAHubOnceAndThenLeavesItAlone) {
+  const std::string place = NewPlace("if-absent");
+  InitOptions options = Options(place);
+  options.if_absent = true;
+  const absl::StatusOr<InitResult> first = InitHub(options);
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_FALSE(first->was_there);
+  const absl::StatusOr<InitResult> second = InitHub(options);
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_TRUE(second->was_there);
+  EXPECT_EQ(second->hub_id, first->hub_id);
+}
+
+TEST(Init, IfAbsentTakesNoOtherDirectoryForAHub) {
+  const std::string place = NewPlace("if-absent-other");
+  fs::create_directories(place + "/photographs");
+  InitOptions options = Options(place);
+  options.if_absent = true;
+  EXPECT_EQ(InitHub(options).status().code(), absl::StatusCode::kAlreadyExists);
+}
+
+TEST(Init, ALeftoverOfOneThatWasKilledIsNoObstacle) {
+  const std::string place = NewPlace("killed");
+  fs::create_directories(absl::StrCat(place, ".init-", getpid(), "/keys"));
+  EXPECT_TRUE(InitHub(Options(place)).ok());
 }
 
 TEST(Init, TakesAnEmptyDirectory) {

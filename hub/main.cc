@@ -70,6 +70,10 @@ int RunInit(InitOptions options) {
   const absl::StatusOr<InitResult> result = InitHub(options);
   if (!result.ok()) return Fail(result.status());
   const char* const data = options.data_directory.c_str();
+  if (result->was_there) {
+    std::printf("hub %s is in %s already\n", result->hub_id.substr(0, 12).c_str(), data);
+    return 0;
+  }
   std::printf(
       "hub %s is in %s\n\n"
       "Its root key, %s/keys/root.key, is the hub: back it up, and let nobody read it.\n\n"
@@ -126,6 +130,8 @@ CLI::App* AddInit(CLI::App& app, InitOptions& options) {
   command->add_option("--fleet-path", options.fleet_path, "directory in it")->capture_default_str();
   command->add_option("--fleet-credentials", options.fleet_credentials,
                       "name of the credential for it");
+  command->add_flag("--if-absent", options.if_absent,
+                    "leave a hub that is there already as it is, and say so");
   command->add_option("--operator", options.operator_name, "name of the first operator")
       ->capture_default_str();
   command

@@ -1,13 +1,9 @@
 """The agent and a real API server, story by story; see world.py for what they share."""
 
 import os
-import unittest
 
 import report
 from world import CLUSTER, World, config_map, deployment, namespace
-
-
-AWAITED = "not seen to pass yet (issue 3)"
 
 
 class Agent(World):
@@ -52,7 +48,6 @@ class Agent(World):
         self.players.broken.discard("broken/api")
         self.settle("broken")
 
-    @unittest.skip(AWAITED)
     def test_what_leaves_git_leaves_the_cluster_unless_it_asks_to_stay(self):
         keep = config_map("keep", "prune", a="1").replace(
             "namespace: prune}", 'namespace: prune, annotations: {muster.dev/prune: never}}')
@@ -71,7 +66,6 @@ class Agent(World):
         for name in ("stay", "keep", "theirs"):
             self.assertIsNotNone(self.find("configmaps", "prune", name), name)
 
-    @unittest.skip(AWAITED)
     def test_drift_is_healed_at_once_and_its_author_known(self):
         self.fleet.package("drift", {"all.yaml": namespace("drift") + "---\n" + config_map("c", "drift", a="git")})
         self.fleet.commit("Drift")
@@ -150,7 +144,6 @@ class Agent(World):
             self.fleet.muster("resume", "cluster", CLUSTER)
         self.see(lambda: self.data("pause", "c") == "git" and self.data("pause", "d") == "git")
 
-    @unittest.skip(AWAITED)
     def test_the_clusters_own_people_see_the_story_and_may_stop_it(self):
         self.fleet.package("local", {"c.yaml": config_map("c", "local", a="git")}, namespace="local")
         self.fleet.commit("Local")

@@ -210,12 +210,17 @@ class ControlPlane:
         })
 
     def kubeconfig_for(self, namespace, account, name=None):
-        """A kubeconfig that speaks as a service account, by a token that the API server issues."""
+        """A kubeconfig that speaks as a service account, by a token that the API server issues. Called again, it
+        replaces the token in its file, as a kubelet does before it expires."""
         token = self.api.post(f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token",
                               {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
                                "spec": {"expirationSeconds": 7200}})["status"]["token"]
         path = os.path.join(self.folder, (name or f"{namespace}-{account}") + ".kubeconfig")
-        write_kubeconfig(path, self.url, self.pki.path("ca.crt"), {"token": token})
+        with open(path + ".token.new", "w", encoding="ascii") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(token)
+        os.replace(path + ".token.new", path + ".token")
+        write_kubeconfig(path, self.url, self.pki.path("ca.crt"), {"tokenFile": path + ".token"})
         return path
 
     def kubectl(self, *words, stdin=None, check=True):

@@ -138,11 +138,10 @@ class Kubelet(threading.Thread):
     What the real one does and this does not: the container. The image is images_test.py's.
     """
 
-    PLACE = "/apis/apps/v1/namespaces/muster-system/statefulsets/muster-agent"
-
-    def __init__(self, plane, fleet, flags=()):
+    def __init__(self, plane, fleet, flags=(), namespace="muster-system"):
         super().__init__(daemon=True)
-        self.plane, self.fleet, self.flags = plane, fleet, list(flags)
+        self.plane, self.fleet, self.flags, self.namespace = plane, fleet, list(flags), namespace
+        self.place = f"/apis/apps/v1/namespaces/{namespace}/statefulsets/muster-agent"
         self.data = os.path.join(fleet.folder, "agent")
         self.paused = threading.Event()
         self.problem = None
@@ -183,7 +182,7 @@ class Kubelet(threading.Thread):
             self._process = None
 
     def _round(self):
-        workload = self.plane.api.find(self.PLACE)
+        workload = self.plane.api.find(self.place)
         if workload is None:
             self._end()
             return
@@ -194,14 +193,14 @@ class Kubelet(threading.Thread):
         status = {"replicas": 1, "readyReplicas": 1, "availableReplicas": 1, "updatedReplicas": 1,
                   "observedGeneration": workload["metadata"]["generation"]}
         if workload.get("status", {}).get("observedGeneration") != status["observedGeneration"]:
-            self.plane.api.patch(self.PLACE + "/status", {"status": status})
+            self.plane.api.patch(self.place + "/status", {"status": status})
 
     def _begin(self, template):
         self._template = template
         container = template["spec"]["containers"][0]
         account = template["spec"]["serviceAccountName"]
         token = os.path.join(self.fleet.folder, "join.token")
-        secret = self.plane.api.find("/api/v1/namespaces/muster-system/secrets/muster-agent-join")
+        secret = self.plane.api.find(f"/api/v1/namespaces/{self.namespace}/secrets/muster-agent-join")
         if secret is not None:
             with open(token, "wb") as file:
                 file.write(base64.b64decode(secret["data"]["token"]))
@@ -212,9 +211,9 @@ class Kubelet(threading.Thread):
             arguments.append(name + places[name] if name in places else argument)
         environment = dict(self.fleet.environment)
         for variable in container["env"]:
-            value = variable.get("value", "muster-system")
+            value = variable.get("value", self.namespace)
             environment[variable["name"]] = value.replace("$(KUBERNETES_SERVICE_HOST)", "127.0.0.1")
-        kubeconfig = self.plane.kubeconfig_for("muster-system", account)
+        kubeconfig = self.plane.kubeconfig_for(self.namespace, account)
         with open(os.path.join(self.fleet.folder, "agent.log"), "ab") as log:
             self._process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", os.path.join(self.fleet.bin, "agent/muster-agent"), *arguments,

@@ -5,7 +5,7 @@ import socket
 import threading
 
 import report
-from world import World, config_map, namespace
+from world import CLUSTER, World, config_map, namespace
 
 
 class Observing(World):
@@ -21,6 +21,8 @@ class Observing(World):
         self.assertEqual(self.see(lambda: self.problem("look", "there"))["what"], "WouldChange")
         self.assertIsNone(self.find("configmaps", "look", "new"))
         self.assertEqual(self.data("look", "there"), "theirs")
+        # The hub shows what the agent does, not what it was told.
+        self.assertEqual(self.view()["mode"], "Observe")
 
 
 class Limited(World):
@@ -43,6 +45,71 @@ class Limited(World):
         self.assertIn("forbidden", self.see(lambda: self.problem("shop", "c"))["message"])
         self.assertIsNone(self.find("configmaps", "shop", "c"))
         self.see(lambda: self.data("web", "c") == "newer")
+
+
+    def test_what_was_forbidden_heals_when_the_right_is_granted(self):
+        self.plane.kubectl("create", "namespace", "late")
+        self.fleet.package("late", {"c.yaml": config_map("c", "late", a="git")})
+        self.fleet.package("early", {"c.yaml": config_map("early", "web", a="git")})
+        self.fleet.commit("A namespace too many")
+        self.assertIn("forbidden", self.see(lambda: self.problem("late", "c"))["message"])
+        self.settle("early")  # which is not held up
+        for kind in ("roles", "rolebindings"):
+            prefix = "/apis/rbac.authorization.k8s.io/v1/namespaces"
+            body = self.api.get(f"{prefix}/web/{kind}/muster-agent")
+            body["metadata"] = {"name": "muster-agent"}
+            self.api.post(f"{prefix}/late/{kind}", body)
+        self.settle("late")
+        self.by_hand("late", "c")
+        self.see(lambda: self.data("late", "c") == "git")
+
+    def test_what_may_no_longer_be_read_is_unknown_and_neither_lost_nor_forgotten(self):
+        self.fleet.package("eyes", {"c.yaml": config_map("eyes", "web", a="git"), "d.yaml": config_map("d", "web", a="1")})
+        self.fleet.commit("Eyes")
+        self.settle("eyes")
+        place = "/apis/rbac.authorization.k8s.io/v1/namespaces/web/roles/muster-agent"
+        rules = self.api.get(place)["rules"]
+        blind = [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "patch", "delete"]}]
+        self.api.patch(place, {"rules": blind})
+        try:
+            self.kubelet.kill()  # what it watches, it goes on to see; a new one may not begin
+            self.see(lambda: any(one["type"] == "HealthUnknown" for one in self.package("eyes")["conditions"]))
+            self.assertEqual(self.package("eyes")["health"], "Unknown")
+            text = self.fleet.muster("describe", "cluster", CLUSTER).stdout
+            self.assertIn("ConfigMap web/eyes", text)
+            self.assertIn("forbidden", text)
+            self.assertIn("give the agent's service account the right", text)
+            # It may still write, and nothing of what it wrote is forgotten.
+            self.fleet.write("apps/eyes/c.yaml", config_map("eyes", "web", a="newer"))
+            self.fleet.commit("Written blind")
+            self.see(lambda: self.data("web", "eyes") == "newer")
+            self.assertEqual(self.package("eyes")["objects"], 2)
+        finally:
+            self.api.patch(place, {"rules": rules})
+        self.settle("eyes")
+
+
+class Elsewhere(World):
+    bootstrap = ("--labels", "env=prod", "--namespace", "fleet-agent")
+    agent_namespace = "fleet-agent"
+
+    def test_it_protects_its_own_namespace_and_no_other_of_that_name(self):
+        self.plane.kubectl("create", "namespace", "muster-system")
+        self.fleet.package("own", {"a.yaml": config_map("own", "fleet-agent", a="1"),
+                                   "b.yaml": config_map("other", "muster-system", a="1"),
+                                   "c.yaml": config_map("stay", "muster-system", a="1")})
+        self.fleet.commit("In two namespaces")
+        self.settle("own")
+        self.fleet.remove("apps/own/a.yaml")
+        self.fleet.remove("apps/own/b.yaml")
+        self.fleet.commit("Both go")
+        self.see(lambda: self.find("configmaps", "muster-system", "other") is None)
+        held = self.see(lambda: self.problem("own", "own"))
+        self.assertEqual(held["what"], "Held")
+        self.assertIn("nothing in namespace fleet-agent is ever deleted", held["message"])
+        self.assertEqual(self.data("fleet-agent", "own"), "1")
+        # Its own story is there, too.
+        self.see(lambda: "agent" in self.plane.kubectl("get", "muster", "-n", "fleet-agent").stdout)
 
 
 class ConnectProxy(threading.Thread):

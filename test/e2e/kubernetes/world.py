@@ -43,6 +43,7 @@ class World(unittest.TestCase):
 
     bootstrap = ("--labels", "env=prod")
     agent_flags = ()
+    agent_namespace = "muster-system"
 
     @classmethod
     def setUpClass(cls):
@@ -58,7 +59,7 @@ class World(unittest.TestCase):
         cls.fleet = Fleet(cls.folder)
         cls.addClassCleanup(cls.fleet.stop_hub)
         cls.fleet.environment["PATH"] = cls.plane.tools + ":" + os.environ["PATH"]
-        cls.kubelet = Kubelet(cls.plane, cls.fleet, cls.agent_flags)
+        cls.kubelet = Kubelet(cls.plane, cls.fleet, cls.agent_flags, cls.agent_namespace)
         cls.kubelet.start()
         cls.addClassCleanup(cls.kubelet.stop)
         cls.joined = cls.join()
