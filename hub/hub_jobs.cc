@@ -252,12 +252,17 @@ bool HubJobs::Isolate(const absl::Status& status, RenderTask& task) {
   if (status.code() == absl::StatusCode::kFailedPrecondition) return false;  // nothing to render
   auto* inputs = task.job.request.mutable_inputs();
   const bool alone = task.worker_failures > 0 || inputs->size() == 1;
-  if (++task.worker_failures > kWorkerFailuresMax) return false;
-  if (!alone) return true;
-  Rendered failed;
-  failed.status = Annotate(status, absl::StrCat("render package '", inputs->Get(0).package(), "'"));
-  task.results.push_back(std::move(failed));
-  inputs->DeleteSubrange(0, 1);
+  const bool enough = ++task.worker_failures > kWorkerFailuresMax;
+  if (!alone && !enough) return true;
+  // What was rendered before is good, whatever became of the rest.
+  const int failures = enough ? inputs->size() : 1;
+  for (int i = 0; i < failures; ++i) {
+    Rendered failed;
+    failed.status =
+        Annotate(status, absl::StrCat("render package '", inputs->Get(i).package(), "'"));
+    task.results.push_back(std::move(failed));
+  }
+  inputs->DeleteSubrange(0, failures);
   return true;
 }
 

@@ -219,6 +219,19 @@ TEST_F(HubJobsTest, APackageThatKillsTheWorkerHarmsNoOther) {
   EXPECT_TRUE(done.results->at(2).status.ok()) << done.results->at(2).status;
 }
 
+TEST_F(HubJobsTest, ManyThatKillTheWorkerLoseNothingThatWasRenderedBefore) {
+  Begin();
+  const std::string commit = FetchedApps();
+  std::vector<std::string> packages = {"web"};
+  packages.insert(packages.end(), 8, "poison");
+  jobs_->Start(Render(commit, packages));
+  const RenderDone done = Next<RenderDone>();
+  ASSERT_TRUE(done.results.ok()) << done.results.status();
+  ASSERT_EQ(done.results->size(), 9u);
+  EXPECT_TRUE(done.results->at(0).status.ok()) << done.results->at(0).status;
+  for (size_t i = 1; i < 9; ++i) EXPECT_FALSE(done.results->at(i).status.ok()) << i;
+}
+
 TEST_F(HubJobsTest, AWorkerThatEndsAfterAShortageOfMemoryCostsNoSecondRequest) {
   Begin();
   const std::string commit = FetchedApps();

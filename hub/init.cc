@@ -79,23 +79,22 @@ absl::Status WriteMeta(const std::string& directory, const std::string& hub_id,
   return store->Commit(batch);
 }
 
-absl::Status WriteAdmin(const std::string& directory, const Keyring& keyring,
-                        const InitOptions& options) {
-  const std::string admin = absl::StrCat(directory, "/admin");
-  RETURN_IF_ERROR(MakeDirectory(admin));
-  ASSIGN_OR_RETURN(const TlsKeyPair pair,
-                   MakeOperatorKeyPair(keyring.authority, options.operator_name, options.now));
-  RETURN_IF_ERROR(WriteKeyFile(absl::StrCat(admin, "/root.pem"), keyring.root_pem()));
-  RETURN_IF_ERROR(WriteKeyFile(absl::StrCat(admin, "/operator.pem"), pair.certificate_pem));
-  RETURN_IF_ERROR(WriteKeyFile(absl::StrCat(admin, "/operator-key.pem"), pair.private_key_pem));
-  return WriteKeyFile(absl::StrCat(admin, "/config.yaml"),
+// Everything that an operator needs, in a new directory.
+absl::Status WriteOperator(const std::string& directory, const Keyring& keyring,
+                           const std::string& name, const std::string& address, absl::Time now) {
+  ASSIGN_OR_RETURN(const TlsKeyPair pair, MakeOperatorKeyPair(keyring.authority, name, now));
+  RETURN_IF_ERROR(MakeDirectory(directory));
+  RETURN_IF_ERROR(WriteKeyFile(absl::StrCat(directory, "/root.pem"), keyring.root_pem()));
+  RETURN_IF_ERROR(WriteKeyFile(absl::StrCat(directory, "/operator.pem"), pair.certificate_pem));
+  RETURN_IF_ERROR(WriteKeyFile(absl::StrCat(directory, "/operator-key.pem"), pair.private_key_pem));
+  return WriteKeyFile(absl::StrCat(directory, "/config.yaml"),
                       absl::StrCat("apiVersion: muster.dev/v1alpha1\n"
                                    "kind: Config\n"
                                    "currentContext: admin\n"
                                    "contexts:\n"
                                    "  - name: admin\n"
                                    "    hub: ",
-                                   options.operator_address,
+                                   address,
                                    "\n"
                                    "    caFile: root.pem\n"
                                    "    certificateFile: operator.pem\n"
@@ -106,7 +105,8 @@ absl::StatusOr<InitResult> Fill(const std::string& directory, const InitOptions&
   RETURN_IF_ERROR(MakeDirectory(directory));
   ASSIGN_OR_RETURN(const Keyring keyring, CreateKeyring(directory, options.now));
   RETURN_IF_ERROR(WriteMeta(directory, keyring.hub_id(), options));
-  RETURN_IF_ERROR(WriteAdmin(directory, keyring, options));
+  RETURN_IF_ERROR(WriteOperator(absl::StrCat(directory, "/admin"), keyring, options.operator_name,
+                                options.operator_address, options.now));
   return InitResult{keyring.hub_id(), absl::StrCat(options.data_directory, "/admin/config.yaml")};
 }
 
@@ -136,6 +136,20 @@ absl::StatusOr<InitResult> InitHub(const InitOptions& options) {
   }
   if (!result.ok()) fs::remove_all(making, error);
   return result;
+}
+
+absl::StatusOr<std::string> AddOperator(const OperatorOptions& options) {
+  if (options.name.empty())
+    return absl::InvalidArgumentError("operator: no name; give --name NAME");
+  std::error_code error;
+  if (fs::exists(options.output, error)) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("operator: ", options.output, " exists; give --output a new directory"));
+  }
+  ASSIGN_OR_RETURN(const Keyring keyring, LoadKeyring(options.data_directory, options.now));
+  RETURN_IF_ERROR(
+      WriteOperator(options.output, keyring, options.name, options.operator_address, options.now));
+  return absl::StrCat(options.output, "/config.yaml");
 }
 
 }  // namespace muster::hub

@@ -1,5 +1,5 @@
 // Init: makes the data directory of a new hub: its keys, its first record, and the first operator's
-// certificate with a file of contexts for the command line.
+// certificate with a file of contexts for the command line; and the same for further operators.
 //
 //   DIR/keys/       see keyring.h
 //   DIR/store/      the embedded store, with the HubMeta record
@@ -38,5 +38,17 @@ struct InitResult {
 
 // kAlreadyExists when the directory is in use; kInvalidArgument for a missing or bad option.
 absl::StatusOr<InitResult> InitHub(const InitOptions& options);
+
+struct OperatorOptions {
+  std::string data_directory;  // of the hub, which may be running
+  std::string name;            // of the person or program
+  std::string output;          // directory to make, as DIR/admin above
+  std::string operator_address = "127.0.0.1:7444";
+  absl::Time now;
+};
+
+// Makes an operator's certificate; also for one whose own has ended. Returns the path of the
+// contexts' file. kAlreadyExists when `output` is there.
+absl::StatusOr<std::string> AddOperator(const OperatorOptions& options);
 
 }  // namespace muster::hub

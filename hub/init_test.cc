@@ -87,6 +87,29 @@ TEST(Init, TheFirstOperatorsCertificateIsByTheRoot) {
   EXPECT_EQ(identity->name, "admin");
 }
 
+TEST(Init, AFurtherOperatorGetsACertificateByTheSameRoot) {
+  const std::string place = NewPlace("operators");
+  ASSERT_TRUE(InitHub(Options(place)).ok());
+  OperatorOptions options{.data_directory = place, .name = "ann", .output = place + "-ann"};
+  options.now = absl::Now();
+  const absl::StatusOr<std::string> config = AddOperator(options);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_TRUE(fs::exists(*config));
+  std::ifstream file(place + "-ann/operator.pem");
+  const std::string pem((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const absl::StatusOr<std::string> der = CertificateFromPem(pem);
+  ASSERT_TRUE(der.ok()) << der.status();
+  const absl::StatusOr<Keyring> keyring = LoadKeyring(place, absl::Now());
+  ASSERT_TRUE(keyring.ok());
+  EXPECT_TRUE(CheckIssuedBy(keyring->authority.root_der(), *der, absl::Now()).ok());
+  const absl::StatusOr<Identity> identity = IdentityOf(*ParseCertificate(*der));
+  ASSERT_TRUE(identity.ok()) << identity.status();
+  EXPECT_EQ(identity->name, "ann");
+  EXPECT_TRUE(absl::IsAlreadyExists(AddOperator(options).status()));
+  options.name.clear();
+  EXPECT_TRUE(absl::IsInvalidArgument(AddOperator(options).status()));
+}
+
 TEST(Init, RefusesADirectoryInUseAndLeavesItAlone) {
   const std::string place = NewPlace("in-use");
   ASSERT_TRUE(InitHub(Options(place)).ok());

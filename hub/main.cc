@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/base/version.h"
 #include "common/loop/stop_signal.h"
@@ -52,16 +53,36 @@ absl::Status TakeDurations(const DurationFlags& flags, HubOptions& options) {
   return absl::OkStatus();
 }
 
+// The certificates of the hub's servers and of its signer are made when it starts, so a hub that
+// runs for long starts anew, far sooner than they end. Agents do not mind.
+constexpr absl::Duration kRunMax = limits::kServerCertificateLifetime / 8;
+
 int RunHub(HubOptions options) {
   StopSignal stop;
   PrepareGrpc();
   RouteGrpcLog();
-  Assembly hub(std::move(options));
-  const absl::Status started = hub.Start();
-  if (!started.ok()) return Fail(started);
-  stop.Wait();
-  log::Info("hub stops");
-  hub.Stop();
+  bool stopped = false;
+  while (!stopped) {
+    Assembly hub(options);
+    const absl::Status started = hub.Start();
+    if (!started.ok()) return Fail(started);
+    options.listen = hub.addresses();  // ports that were chosen stay
+    stopped = stop.WaitFor(kRunMax);
+    log::Info(stopped ? "hub stops" : "hub starts anew, with new certificates");
+    hub.Stop();
+  }
+  return 0;
+}
+
+int RunOperator(OperatorOptions options) {
+  options.now = absl::Now();
+  const absl::StatusOr<std::string> config = AddOperator(options);
+  if (!config.ok()) return Fail(config.status());
+  std::printf(
+      "operator '%s': their certificate, key and contexts are in %s\n\n"
+      "Give them the whole directory, over a way that nobody reads. They use it with\n"
+      "  export MUSTER_CONFIG=%s\n",
+      options.name.c_str(), options.output.c_str(), config->c_str());
   return 0;
 }
 
@@ -141,6 +162,20 @@ CLI::App* AddInit(CLI::App& app, InitOptions& options) {
   return command;
 }
 
+CLI::App* AddOperatorCommand(CLI::App& app, OperatorOptions& options) {
+  CLI::App* const command =
+      app.add_subcommand("operator", "make a certificate for a person or program, for a year");
+  command->add_option("--data", options.data_directory, "the hub's data directory")->required();
+  command->add_option("--name", options.name, "of the person or program, for the events")
+      ->required();
+  command->add_option("--output", options.output, "directory to make; must not exist")->required();
+  command
+      ->add_option("--operator-address", options.operator_address,
+                   "host:port of the operator listener, for the context")
+      ->capture_default_str();
+  return command;
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Muster's hub: keeps a fleet of clusters in step with Git.", "muster-hub");
   app.set_version_flag("--version", std::string(kVersion));
@@ -151,6 +186,8 @@ int Main(int argc, char** argv) {
   app.add_option("--log-level", log_level, "debug, info, warning or error")->capture_default_str();
   InitOptions init;
   const CLI::App* const init_command = AddInit(app, init);
+  OperatorOptions new_operator;
+  const CLI::App* const operator_command = AddOperatorCommand(app, new_operator);
   app.require_subcommand(0, 1);
   try {
     app.parse(argc, argv);
@@ -158,6 +195,7 @@ int Main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   if (init_command->parsed()) return RunInit(std::move(init));
+  if (operator_command->parsed()) return RunOperator(std::move(new_operator));
   log::Level level = log::Level::kInfo;
   if (!log::ParseLevel(log_level, &level)) {
     return Fail(absl::InvalidArgumentError(

@@ -110,7 +110,8 @@ void PlanRemovals(PackageState& package, const AgentSettings& settings, absl::Ti
   if (!package.removing() && wanted == 0) {
     plan.held_message =
         absl::StrCat("the new bundle is empty, ", count,
-                     " objects would be deleted: delete the package to remove them all");
+                     " objects would be deleted: delete them in smaller steps, or delete the "
+                     "package, with onRemoval: orphan if they are to stay");
   } else if (count > budget) {
     plan.held_message = absl::StrCat(
         count, " of ", Managed(package), " objects would be deleted, the budget is ", budget,

@@ -71,12 +71,12 @@ class Examination {
     const std::string until = TimeText(absl::ToUnixMillis(info->not_after));
     if (left <= absl::ZeroDuration()) {
       return Add("error", "certificate", absl::StrCat("expired at ", until),
-                 "muster context add --help");
+                 "on the hub: muster-hub operator --data DIR --name NAME --output DIR");
     }
     if (left < kCertificateSoon) {
       return Add("warning", "certificate",
                  absl::StrCat("expires in ", AgeText(left), ", at ", until),
-                 "muster context add --help");
+                 "on the hub: muster-hub operator --data DIR --name NAME --output DIR");
     }
     Good("certificate", absl::StrCat("valid until ", until, " (", AgeText(left), ")"));
   }

@@ -61,11 +61,13 @@ uint64_t NextGeneration(const ClusterState& cluster) {
   return cluster.agent_generation + 1;
 }
 
-// One wake a cluster is enough: when it fires too early, it is planned again.
+// One wake a cluster is enough: when it fires too early, it is planned again. Never for now: what
+// cannot be issued would be planned again and again.
 void PlanRefresh(State& state, const ClusterState& cluster) {
-  const absl::Time due =
-      absl::FromUnixMillis(cluster.desired.issued_ms) + state.settings.desired_state_refresh;
-  state.wakes.insert({due, Wake::Kind::kRefresh, cluster.id.text()});
+  const absl::Duration refresh = state.settings.desired_state_refresh;
+  const absl::Time due = absl::FromUnixMillis(cluster.desired.issued_ms) + refresh;
+  state.wakes.insert(
+      {due > state.now ? due : state.now + refresh, Wake::Kind::kRefresh, cluster.id.text()});
 }
 
 // Signs off `next`, whose mode, suspension and packages are set, as the next generation.

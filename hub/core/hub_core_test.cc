@@ -222,6 +222,15 @@ TEST_F(HubCoreTest, AnAgentImpossiblyFarAheadIsShownAndNotFollowed) {
   const pb::Condition* condition = ConditionIn(ClusterOf("one")->conditions, "GenerationFits");
   ASSERT_NE(condition, nullptr);
   EXPECT_EQ(condition->status(), pb::CONDITION_STATUS_FALSE);
+  // Its refresh is due at last, and cannot be made either.
+  pb::Heartbeat heartbeat;
+  heartbeat.set_generation(uint64_t{1} << 40);
+  for (int i = 0; i < 25 * 60; ++i) {
+    now += absl::Minutes(1);
+    Do(AgentHeartbeat{one.link, heartbeat});
+  }
+  EXPECT_EQ(pushes, before);
+  EXPECT_NE(ConditionIn(ClusterOf("one")->conditions, "GenerationFits"), nullptr);
 }
 
 TEST_F(HubCoreTest, ADesiredStateIsIssuedAgainBeforeItGrowsStale) {

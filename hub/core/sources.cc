@@ -77,6 +77,10 @@ void StartFetch(Turn& turn, RepositoryState& repository) {
             absl::StrCat("fetch ", spec.url(), ": this hub has no credential '", spec.credentials(),
                          "'; give it one with 'muster credential put ", spec.credentials(), "'"),
             ""));
+    // What waits for it has to go on without it, until somebody gives the credential.
+    ++repository.failures;
+    turn.state.marks.compose.merge(turn.state.waiting_first);
+    turn.state.waiting_first.clear();
     PlanPoll(turn, repository, NextPoll(turn, repository));
     return;
   }
@@ -229,6 +233,9 @@ void StartSources(Turn& turn) {
     spec.set_credentials(state.meta.fleet_credentials());
     spec.set_interval_ms(absl::ToInt64Milliseconds(state.settings.fleet_interval));
     DeclareRepository(turn, spec);
+    // What rules may have been accepted, and not read, before the hub ended; and this version may
+    // understand more of it than the last.
+    FleetRepository(state)->read_config = true;
   }
   for (auto& [name, repository] : state.repositories) {
     PlanPoll(turn, repository, state.now);

@@ -109,6 +109,24 @@ TEST_F(SourcesTest, ARewrittenFleetRepositoryFreezesTheDeclarations) {
   EXPECT_EQ(one.desired.packages(0).source().path(), "elsewhere");
 }
 
+TEST_F(SourcesTest, ARewriteThatWasAcceptedRulesThoughTheHubEndedBeforeItWasRead) {
+  SmallFleet();
+  FakeAgent& one = Join("one");
+  config.mutable_packages(0)->set_path("elsewhere");
+  git["apps"].files["elsewhere"] = "elsewhere";
+  git[".fleet"].descends = false;
+  PushConfig();
+  pb::AcceptRewriteRequest request;
+  request.set_repository(".fleet");
+  request.set_commit(git[".fleet"].commit);
+  ASSERT_TRUE(Ask(request).ok());
+  git[".fleet"].descends = true;
+  Restart();
+  Connect(one);
+  Run();
+  EXPECT_EQ(one.desired.packages(0).source().path(), "elsewhere");
+}
+
 TEST_F(SourcesTest, AnotherBranchIsNoRewrite) {
   SmallFleet();
   git["apps"].descends = false;

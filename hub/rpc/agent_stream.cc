@@ -96,7 +96,7 @@ absl::Status AgentStream::Accept(pb::AgentMessage& message) {
       return absl::OkStatus();
     case pb::AgentMessage::kReport:
       if (!IsDigest(message.report().state().desired_digest())) return Malformed("report digest");
-      host_.Arrived(AgentReport{link_, std::move(*message.mutable_report())});
+      AcceptReport(std::unique_ptr<pb::Report>(message.release_report()));
       return absl::OkStatus();
     case pb::AgentMessage::kReceipts: {
       MutexLock lock(mutex_);
@@ -123,6 +123,20 @@ absl::Status AgentStream::AcceptHello(pb::Hello& hello) {
   return absl::OkStatus();
 }
 
+// One report at a time goes to the core, so that an agent that sends many fills no memory: of those
+// that wait the newest speaks for all.
+void AgentStream::AcceptReport(std::unique_ptr<pb::Report> report) {
+  {
+    MutexLock lock(mutex_);
+    if (report_under_way_) {
+      next_report_ = std::move(report);
+      return;
+    }
+    report_under_way_ = true;
+  }
+  host_.Arrived(AgentReport{link_, std::move(*report)});
+}
+
 bool AgentStream::IsMute(absl::Time now, absl::Duration patience) const {
   MutexLock lock(mutex_);
   return !greeted_ && !ended_ && now - opened_ > patience;
@@ -137,11 +151,19 @@ void AgentStream::Send(pb::Welcome welcome) {
 }
 
 void AgentStream::Send(pb::ReportAck ack) {
-  MutexLock lock(mutex_);
-  ack_.set_number(std::max(ack_.number(), ack.number()));
-  if (ack.receipt().empty()) return;
-  ack_.set_receipt(ack.receipt());
-  receipt_ack_age_ = 0;
+  std::unique_ptr<pb::Report> next;
+  {
+    MutexLock lock(mutex_);
+    ack_.set_number(std::max(ack_.number(), ack.number()));
+    if (!ack.receipt().empty()) {
+      ack_.set_receipt(ack.receipt());
+      receipt_ack_age_ = 0;
+    }
+    if (ack.number() == 0) return;
+    report_under_way_ = false;
+    next.swap(next_report_);
+  }
+  if (next != nullptr) AcceptReport(std::move(next));
 }
 
 void AgentStream::DoUnhurried() {

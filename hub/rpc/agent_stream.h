@@ -86,6 +86,7 @@ class AgentStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::H
   // Checks and posts one message; an error ends the stream.
   absl::Status Accept(v1::AgentMessage& message);
   absl::Status AcceptHello(v1::Hello& hello);
+  void AcceptReport(std::unique_ptr<v1::Report> report);
   bool SpendAllowance();
 
   bool HasAck() const EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -114,6 +115,8 @@ class AgentStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::H
   bool greeted_ GUARDED_BY(mutex_) = false;
   bool report_wanted_ GUARDED_BY(mutex_) = false;
   bool ack_due_ GUARDED_BY(mutex_) = false;
+  bool report_under_way_ GUARDED_BY(mutex_) = false;  // handed on and not acknowledged yet
+  std::unique_ptr<v1::Report> next_report_ GUARDED_BY(mutex_);
   int receipt_ack_age_ GUARDED_BY(mutex_) = 0;  // in calls of DoUnhurried
   absl::Status last_word_ GUARDED_BY(mutex_);
   v1::ReportAck ack_ GUARDED_BY(mutex_);
