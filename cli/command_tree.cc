@@ -318,12 +318,27 @@ void AddContexts(CommandTree& tree) {
 void AddRender(Group& local) {
   const auto render = std::make_shared<RenderOptions>();
   CLI::App* command =
-      local.Add("render", "Print what a cluster would get, as YAML",
-                "muster render --fleet fleet --cluster prod-1 --repository apps=.", render, Render);
-  command->add_option("PACKAGE", render->package, "Only this package");
+      local.Add("render", "Print what a folder renders to, or what a cluster would get, as YAML",
+                "muster render apps/web/overlays/prod\n"
+                "  muster render --fleet fleet --cluster prod-1 --repository apps=.",
+                render, Render);
+  command->add_option(
+      "DIR", render->subject,
+      "Folder with a kustomization, or with plain files (default .); with --cluster "
+      "the only package to render");
+  command
+      ->add_option("--load-restrictor", render->load_restrictor,
+                   "Where a kustomization may read files: root (below it) or none (anywhere in "
+                   "the repository)")
+      ->default_val("root");
+  command
+      ->add_option("--order", render->order,
+                   "Of a kustomization without sortOptions: legacy (by kind) or fifo (as "
+                   "written)")
+      ->default_val("legacy");
   command->add_option("--fleet", render->fleet, "Folder with the fleet's declarations")
       ->default_val(".");
-  command->add_option("--cluster", render->cluster, "For this cluster")->required();
+  command->add_option("--cluster", render->cluster, "What this cluster would get of the fleet");
   command->add_option("--label", render->labels, "Labels of a cluster that is not declared")
       ->allow_extra_args(false);
   command->add_option("--repository", render->repositories, "NAME=DIR: where its files are")
@@ -331,9 +346,9 @@ void AddRender(Group& local) {
 
   const auto validate = std::make_shared<ValidateOptions>();
   local
-      .Add("validate", "Check the fleet's declarations as the hub does (exit code 1)",
+      .Add("validate", "Check declarations, or a kustomization, as the hub does (exit code 1)",
            "muster validate fleet", validate, Validate)
-      ->add_option("DIR", validate->directory, "Folder with the declarations")
+      ->add_option("DIR", validate->directory, "Folder with the declarations or the kustomization")
       ->default_val(".");
 }
 

@@ -46,9 +46,11 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max) 
   if (!file) {
     return absl::InvalidArgumentError(absl::StrCat("open ", path, ": ", std::strerror(errno)));
   }
-  std::string bytes(bytes_max + 1, '\0');
-  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(file.gcount());
+  std::string bytes;
+  char block[16 << 10];
+  while (bytes.size() <= bytes_max && (file.read(block, sizeof(block)) || file.gcount() > 0)) {
+    bytes.append(block, file.gcount());
+  }
   if (file.bad()) return absl::InternalError(absl::StrCat("read ", path));
   if (bytes.size() > bytes_max) {
     return absl::ResourceExhaustedError(

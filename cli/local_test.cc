@@ -225,6 +225,101 @@ TEST(Render, SaysWhatIsMissing) {
   EXPECT_THAT(run.err(), HasSubstr("web/settings.yaml:"));
 }
 
+constexpr char kConfigMap[] = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+
+// A working tree with a base, an overlay, and a file beside both.
+void WriteOverlay(const TestRun& run) {
+  Write(run.folder + "/.git/HEAD", "ref: refs/heads/main\n");
+  Write(run.folder + "/base/kustomization.yaml", "resources: [a.yaml]\n");
+  Write(run.folder + "/base/a.yaml", kConfigMap);
+  Write(run.folder + "/common.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: web}\n");
+  Write(run.folder + "/prod/kustomization.yaml", "resources: [../base]\nnamePrefix: prod-\n");
+}
+
+TEST(RenderDirectory, PrintsWhatKubectlKustomizePrints) {
+  TestRun run;
+  WriteOverlay(run);
+  EXPECT_EQ(run({"render", run.folder + "/prod"}), 0) << run.err();
+  EXPECT_EQ(run.out(), "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: prod-a\n");
+  EXPECT_EQ(run.err(), "");
+  EXPECT_EQ(run({"render", run.folder + "/prod", "-o", "name"}), 0);
+  EXPECT_EQ(run.out(), "v1/ConfigMap/prod-a\n");
+  EXPECT_EQ(run({"render", run.folder + "/prod", "-o", "json"}), 0);
+  EXPECT_EQ(ParseJson(run.out())->Find("/items/0/metadata/name")->string(), "prod-a");
+}
+
+TEST(RenderDirectory, KeepsTheOrderThatIsAskedFor) {
+  TestRun run;
+  WriteOverlay(run);
+  Write(run.folder + "/both/kustomization.yaml", "resources: [a.yaml, n.yaml]\n");
+  Write(run.folder + "/both/a.yaml", kConfigMap);
+  Write(run.folder + "/both/n.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: web}\n");
+  EXPECT_EQ(run({"render", run.folder + "/both", "-o", "name"}), 0) << run.err();
+  EXPECT_EQ(run.out(), "v1/Namespace/web\nv1/ConfigMap/a\n");
+  EXPECT_EQ(run({"render", run.folder + "/both", "-o", "name", "--order", "fifo"}), 0);
+  EXPECT_EQ(run.out(), "v1/ConfigMap/a\nv1/Namespace/web\n");
+  EXPECT_EQ(run({"render", run.folder + "/both", "--order", "lifo"}), 2);
+  EXPECT_THAT(run.err(), HasSubstr("neither legacy nor fifo"));
+}
+
+TEST(RenderDirectory, ReadsFilesFromElsewhereWhenAllowed) {
+  TestRun run;
+  WriteOverlay(run);
+  Write(run.folder + "/far/kustomization.yaml", "resources: [../common.yaml]\n");
+  EXPECT_EQ(run({"render", run.folder + "/far"}), 2);
+  EXPECT_THAT(run.err(), HasSubstr("far/kustomization.yaml:1"));
+  EXPECT_THAT(run.err(), HasSubstr("--load-restrictor none"));
+  EXPECT_EQ(run({"render", run.folder + "/far", "--load-restrictor", "none", "-o", "name"}), 0);
+  EXPECT_EQ(run.out(), "v1/Namespace/web\n");
+  EXPECT_EQ(run({"render", run.folder + "/far", "--load-restrictor", "some"}), 2);
+}
+
+TEST(RenderDirectory, NeverLeavesTheWorkingTree) {
+  TestRun run;
+  Write(run.folder + "/secret.yaml", kConfigMap);
+  Write(run.folder + "/tree/.git/HEAD", "ref: refs/heads/main\n");
+  Write(run.folder + "/tree/a/kustomization.yaml", "resources: [link.yaml]\n");
+  std::filesystem::create_symlink("../../secret.yaml", run.folder + "/tree/a/link.yaml");
+  EXPECT_EQ(run({"render", run.folder + "/tree/a"}), 2);
+  EXPECT_THAT(run.err(), HasSubstr("symbolic link that leads out"));
+  Write(run.folder + "/tree/b/kustomization.yaml", "resources: [../../secret.yaml]\n");
+  EXPECT_EQ(run({"render", run.folder + "/tree/b", "--load-restrictor", "none"}), 2);
+  EXPECT_THAT(run.err(), HasSubstr("b/kustomization.yaml:1"));
+  // A link that stays within is followed.
+  Write(run.folder + "/tree/c/kustomization.yaml", "resources: [link.yaml]\n");
+  Write(run.folder + "/tree/real.yaml", kConfigMap);
+  std::filesystem::create_symlink("../real.yaml", run.folder + "/tree/c/link.yaml");
+  EXPECT_EQ(run({"render", run.folder + "/tree/c", "-o", "name"}), 0) << run.err();
+}
+
+TEST(RenderDirectory, PrintsPlainFilesWhereThereIsNoKustomization) {
+  TestRun run;
+  Write(run.folder + "/plain/a.yaml", kConfigMap);
+  Write(run.folder + "/plain/sub/b.yml", "apiVersion: v1\nkind: Secret\nmetadata: {name: b}\n");
+  EXPECT_EQ(run({"render", run.folder + "/plain"}), 0) << run.err();
+  EXPECT_EQ(run.out(),
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n---\n"
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: b\n");
+  EXPECT_EQ(run({"render", run.folder + "/none"}), 2);
+  EXPECT_THAT(run.err(), HasSubstr("is not a directory"));
+  EXPECT_EQ(run({"render", run.folder + "/plain", "--label", "a=b"}), 2);
+  EXPECT_THAT(run.err(), HasSubstr("add --cluster NAME"));
+}
+
+TEST(Validate, BuildsAKustomization) {
+  TestRun run;
+  WriteOverlay(run);
+  EXPECT_EQ(run({"validate", run.folder + "/prod"}), 0) << run.err();
+  EXPECT_EQ(run.out(), "valid: 1 object from the kustomization\n");
+  Write(run.folder + "/bad/kustomization.yaml", "resources: [../base]\nnamePrefx: x-\n");
+  EXPECT_EQ(run({"validate", run.folder + "/bad"}), 1);
+  EXPECT_EQ(run.out(), "");
+  EXPECT_THAT(run.err(), HasSubstr("bad/kustomization.yaml:2"));
+  EXPECT_THAT(run.err(), HasSubstr("did you mean 'namePrefix'?"));
+  EXPECT_EQ(run({"validate", run.folder + "/bad", "-o", "json"}), 1);
+  EXPECT_FALSE(ParseJson(run.out())->Get("valid")->boolean());
+}
+
 TEST(Validate, TakesAFleetThatIsRight) {
   TestRun run;
   Write(run.folder + "/fleet/fleet.yaml", kFleet);

@@ -142,16 +142,25 @@ absl::StatusOr<ExitCode> CredentialDelete(Session& session, const std::string& n
 // ---------------------------------------------------------------- here, without a hub
 
 struct RenderOptions {
+  // With a cluster the only package to render, else the directory; empty: all of them, "."
+  std::string subject;
+
+  // Of a directory.
+  std::string load_restrictor = "root";
+  std::string order = "legacy";
+
+  // For a cluster.
   std::string fleet = ".";  // where the fleet's declarations stand
   std::string cluster;
   std::vector<std::string> labels;        // key=value: of a cluster that is not declared
   std::vector<std::string> repositories;  // name=DIR
-  std::string package;                    // empty: every one that the cluster gets
 };
 absl::StatusOr<ExitCode> Render(Session& session, const RenderOptions& options);
+// When no cluster is named.
+absl::StatusOr<ExitCode> RenderDirectory(Session& session, const RenderOptions& options);
 
 struct ValidateOptions {
-  std::string directory = ".";  // where the fleet's declarations stand
+  std::string directory = ".";  // of the fleet's declarations, or of a kustomization
 };
 // kDiffers when the directory has errors.
 absl::StatusOr<ExitCode> Validate(Session& session, const ValidateOptions& options);

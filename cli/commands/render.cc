@@ -1,4 +1,5 @@
-// muster render: what a cluster would get, from working trees, by the code that the hub runs.
+// muster render --cluster: what a cluster would get, from working trees, by the code that the hub
+// runs.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -141,6 +142,13 @@ void PrintObjects(Session& session, const std::vector<RenderedObject>& objects) 
 }  // namespace
 
 absl::StatusOr<ExitCode> Render(Session& session, const RenderOptions& options) {
+  if (options.cluster.empty()) {
+    if (options.labels.empty() && options.repositories.empty()) {
+      return RenderDirectory(session, options);
+    }
+    return UsageProblem("--label and --repository are for one cluster, and none is named",
+                        "add --cluster NAME");
+  }
   ASSIGN_OR_RETURN(const pb::FleetConfig config, ReadFleet(options.fleet));
   ASSIGN_OR_RETURN(Labels labels, LabelsFor(config, options));
   ASSIGN_OR_RETURN(Pairs folders, ParsePairs(options.repositories, "--repository"));
@@ -149,14 +157,14 @@ absl::StatusOr<ExitCode> Render(Session& session, const RenderOptions& options) 
   std::vector<std::string> rendered;
   for (const pb::Package& package : config.packages()) {
     names.push_back(package.name());
-    if (!options.package.empty() && package.name() != options.package) continue;
+    if (!options.subject.empty() && package.name() != options.subject) continue;
     ASSIGN_OR_RETURN(const bool gets, renderer.Add(package));
     if (gets) rendered.push_back(package.name());
   }
-  const bool known = std::find(names.begin(), names.end(), options.package) != names.end();
-  if (!options.package.empty() && !known) {
-    return UsageProblem(absl::StrCat("no package '", options.package, "' is declared in ",
-                                     options.fleet, Suggestion(options.package, names)),
+  const bool known = std::find(names.begin(), names.end(), options.subject) != names.end();
+  if (!options.subject.empty() && !known) {
+    return UsageProblem(absl::StrCat("no package '", options.subject, "' is declared in ",
+                                     options.fleet, Suggestion(options.subject, names)),
                         absl::StrCat("muster validate ", options.fleet));
   }
   PrintObjects(session, renderer.objects());

@@ -1,9 +1,12 @@
-// muster validate: reads declarations as the hub does, and says what is wrong with them.
+// muster validate: reads declarations as the hub does, or builds a kustomization, and says what is
+// wrong.
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/render_directory.h"
 #include "cli/files.h"
 #include "cli/output/document.h"
 #include "cli/output/text.h"
@@ -29,9 +32,33 @@ void PrintErrors(Session& session, const std::string& directory, const pb::Fleet
   }
 }
 
+absl::StatusOr<ExitCode> ValidateKustomization(Session& session, const DirectoryBuild& build) {
+  const absl::Status status = build.objects.status();
+  if (IsDocument(session.format())) {
+    Value::Map body;
+    body.Set("valid", status.ok());
+    body.Set("objects", static_cast<int64_t>(status.ok() ? build.objects->size() : 0));
+    body.Set("errors",
+             status.ok() ? Value::List{} : Value::List{Value::Map{{"message", status.message()}}});
+    session.PrintDocument(Typed("ValidationResult", std::move(body)));
+  } else if (status.ok()) {
+    session.Print(absl::StrCat(session.style().Mark(Tone::kGood, "valid"), ": ",
+                               Count(static_cast<int64_t>(build.objects->size()), "object"),
+                               " from the kustomization\n"));
+  } else {
+    // From the root of the working tree, "apps/web/kustomization.yaml:3: ...".
+    session.Tell(SafeText(status.message()));
+  }
+  return status.ok() ? ExitCode::kOk : ExitCode::kDiffers;
+}
+
 }  // namespace
 
 absl::StatusOr<ExitCode> Validate(Session& session, const ValidateOptions& options) {
+  ASSIGN_OR_RETURN(const std::optional<DirectoryBuild> build,
+                   Tried(absl::StrCat("validate ", options.directory),
+                         BuildIfKustomization(options.directory, {})));
+  if (build.has_value()) return ValidateKustomization(session, *build);
   ASSIGN_OR_RETURN(const FileTree files, Tried(absl::StrCat("validate ", options.directory),
                                                ReadTree(options.directory, "")));
   const pb::FleetConfig config = ParseFleetConfig(files, {.path = ""});
