@@ -1,0 +1,243 @@
+// The render bench: builds in process and as a whole program, beside the reference in the same run.
+// Prints JSON Lines; docs/performance.md says what each metric means. In process it is CPU time
+// that counts, for whole programs the time on the wall.
+//
+//   bazel run -c opt //test/bench:render -- --cases ../shared/cases
+//
+// Without the reference (test/tools/build-kustomize says why) ratios are skipped with a line on
+// stderr, and the bounds on our own figures still bind: exit code 1 when one is missed.
+#include <time.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "common/base/check.h"
+#include "common/manifest/yaml.h"
+#include "common/render/kustomize/build.h"
+#include "common/render/kustomize/output.h"
+#include "test/bench/metric.h"
+#include "test/bench/peer.h"
+#include "test/bench/process.h"
+#include "test/bench/render_inputs.h"
+#include "test/cases/collection.h"
+
+namespace muster::bench {
+namespace {
+
+using kustomize::BuildCache;
+using kustomize::BuildOptions;
+using kustomize::FileTreeSource;
+
+struct Settings {
+  std::string muster = "cli/muster";
+  std::string build_kustomize = "test/tools/build-kustomize";
+  std::string cases;
+  int overlays = 10'000;
+  int stride = 8;  // of the cases, those that the reference runs too
+};
+
+absl::Duration Median(std::vector<absl::Duration> times) {
+  CHECK(!times.empty());
+  std::nth_element(times.begin(), times.begin() + times.size() / 2, times.end());
+  return times[times.size() / 2];
+}
+
+absl::Duration CpuTime() {
+  timespec now;
+  CHECK(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now) == 0);
+  return absl::DurationFromTimespec(now);
+}
+
+// In CPU time: one thread works, and a busy machine does not change the figure much.
+absl::Duration Time(const std::function<void()>& work) {
+  const absl::Duration start = CpuTime();
+  work();
+  return CpuTime() - start;
+}
+
+// Builds from text to text, nothing kept.
+size_t BuildFresh(const FileTree& files, const std::string& directory,
+                  const BuildOptions& options) {
+  FileTreeSource source(files);
+  BuildCache cache(source);
+  const auto built = BuildKustomization(cache, directory, options);
+  return built.ok() ? kustomize::WriteKustomizeYaml(*built).size() : 0;
+}
+
+class Bench {
+ public:
+  explicit Bench(const Settings& settings) : settings_(settings) {
+    const auto peer = FirstLineOf(settings.build_kustomize);
+    if (peer.ok()) {
+      peer_ = *peer;
+    } else {
+      absl::FPrintF(stderr, "ratios: %s\n", peer.status().message());
+    }
+  }
+
+  void SmallOverlay() {
+    const RenderInputs inputs = SmallestOverlay();
+    const std::string& directory = inputs.directories[0];
+    std::vector<absl::Duration> times;
+    for (int i = 0; i < 301; ++i) {
+      times.push_back(Time([&] { CHECK(BuildFresh(inputs.files, directory, {}) > 0); }));
+    }
+    // Reading each file once is the least that a build can do.
+    std::vector<absl::Duration> floors;
+    for (int i = 0; i < 301; ++i) {
+      floors.push_back(Time([&] {
+        for (const auto& [path, bytes] : inputs.files) {
+          CHECK(ParseYaml(bytes, path, YamlReaders::kOne).ok());
+        }
+      }));
+    }
+    const double value = absl::ToDoubleMilliseconds(Median(times));
+    PrintMetric(
+        "render", "smallest_overlay", value, "ms",
+        absl::StrFormat("\"floor\":%.4g,\"max\":1", absl::ToDoubleMilliseconds(Median(floors))));
+    Bound("smallest_overlay", value <= 1);
+    WholeProcess("smallest_overlay_process", inputs, 31, 2);
+  }
+
+  void ThousandObjects() {
+    const RenderInputs inputs = ManyObjects(1'000);
+    std::vector<absl::Duration> times;
+    for (int i = 0; i < 7; ++i) {
+      times.push_back(Time([&] { CHECK(BuildFresh(inputs.files, "overlay", {}) > 0); }));
+    }
+    PrintMetric("render", "objects_1000", absl::ToDoubleMilliseconds(Median(times)), "ms", "");
+    WholeProcess("objects_1000_process", inputs, 7, 15);
+  }
+
+  void ManyClusters() {
+    const RenderInputs inputs = ManyOverlays(settings_.overlays);
+    FileTreeSource source(inputs.files);
+    const int64_t before = RssBytes(getpid());
+    BuildCache cache(source);
+    size_t bytes = 0;
+    const absl::Duration taken = Time([&] {
+      for (const std::string& directory : inputs.directories) {
+        const auto built = BuildKustomization(cache, directory, {});
+        CHECK(built.ok() && built->size() == 4) << built.status();
+        bytes += kustomize::WriteKustomizeYaml(*built).size();
+      }
+    });
+    const double seconds = absl::ToDoubleSeconds(taken);
+    PrintMetric("render", "overlays", seconds, "s",
+                absl::StrFormat("\"overlays\":%d,\"objects\":4,\"output_bytes\":%d,\"max\":3,"
+                                "\"rss_growth_bytes\":%d",
+                                settings_.overlays, bytes, RssBytes(getpid()) - before));
+    Bound("overlays", settings_.overlays > 10'000 || seconds <= 3);
+  }
+
+  void Cases() {
+    const auto cases = cases::ReadCollection(settings_.cases);
+    if (!cases.ok()) {
+      absl::FPrintF(stderr, "case_set: skipped: %s\n", cases.status().message());
+      return;
+    }
+    const absl::Duration all = Time([&] {
+      for (const cases::Case& each : *cases) BuildFresh(*each.files, each.directory, each.options);
+    });
+    PrintMetric("render", "case_set", absl::ToDoubleMilliseconds(all), "ms",
+                absl::StrFormat("\"cases\":%d", cases->size()));
+    if (peer_.has_value()) CompareCases(*cases);
+  }
+
+  bool good() const { return good_; }
+
+ private:
+  void Bound(absl::string_view metric, bool held) {
+    if (held) return;
+    absl::FPrintF(stderr, "%s: misses its bound\n", metric);
+    good_ = false;
+  }
+
+  // Both programs on the same files, in turns.
+  void WholeProcess(const std::string& metric, const RenderInputs& inputs, int rounds,
+                    double ratio_min) {
+    const FolderOnDisk folder(inputs.files);
+    const std::string directory = folder.At(inputs.directories[0]);
+    std::vector<absl::Duration> ours, theirs;
+    for (int i = 0; i < rounds; ++i) {
+      const auto time = TimeCommand({settings_.muster, "render", directory});
+      CHECK(time.ok()) << time.status();
+      ours.push_back(*time);
+      if (!peer_.has_value()) continue;
+      const auto peer = TimeCommand({*peer_, "build", directory});
+      CHECK(peer.ok()) << peer.status();
+      theirs.push_back(*peer);
+    }
+    std::string extra;
+    const double value = absl::ToDoubleMilliseconds(Median(ours));
+    if (peer_.has_value()) {
+      const double peer = absl::ToDoubleMilliseconds(Median(theirs));
+      extra = absl::StrFormat("\"peer\":%.4g,\"ratio\":%.3g,\"ratio_min\":%g", peer, peer / value,
+                              ratio_min);
+      Bound(metric, peer / value >= ratio_min);
+    }
+    PrintMetric("render", metric, value, "ms", extra);
+  }
+
+  // The reference starts once for each directory, as every tool that runs it does.
+  void CompareCases(const std::vector<cases::Case>& cases) {
+    absl::Duration ours, theirs;
+    int run = 0;
+    std::shared_ptr<const FileTree> files;
+    std::unique_ptr<FolderOnDisk> folder;
+    for (size_t i = 0; i < cases.size(); i += settings_.stride) {
+      const cases::Case& each = cases[i];
+      if (!each.expected.has_value()) continue;
+      if (each.files != files) {
+        files = each.files;
+        folder = std::make_unique<FolderOnDisk>(*files);
+      }
+      std::vector<std::string> command = {*peer_, "build", folder->At(each.directory)};
+      if (each.options.restrictor == kustomize::LoadRestrictor::kNone) {
+        command.push_back("--load-restrictor=LoadRestrictionsNone");
+      }
+      const auto peer = TimeCommand(command);
+      if (!peer.ok()) continue;
+      theirs += *peer;
+      ours += Time([&] { BuildFresh(*each.files, each.directory, each.options); });
+      ++run;
+    }
+    const double ratio = absl::FDivDuration(theirs, ours);
+    PrintMetric("render", "case_set_beside_peer", absl::ToDoubleMilliseconds(ours), "ms",
+                absl::StrFormat("\"cases\":%d,\"peer\":%.5g,\"ratio\":%.4g,\"ratio_min\":100", run,
+                                absl::ToDoubleMilliseconds(theirs), ratio));
+    Bound("case_set_beside_peer", ratio >= 100);
+  }
+
+  const Settings settings_;
+  std::optional<std::string> peer_;
+  bool good_ = true;
+};
+
+}  // namespace
+}  // namespace muster::bench
+
+int main(int argc, char** argv) {
+  muster::bench::Settings settings;
+  CLI::App app("Rendering, timed");
+  app.add_option("--cases", settings.cases, "the public case collection");
+  app.add_option("--overlays", settings.overlays, "over one base");
+  app.add_option("--stride", settings.stride, "of the cases that the reference runs too");
+  app.add_option("--muster", settings.muster, "the program");
+  CLI11_PARSE(app, argc, argv);
+  muster::bench::Bench bench(settings);
+  bench.SmallOverlay();
+  bench.ThousandObjects();
+  bench.ManyClusters();
+  bench.Cases();
+  return bench.good() ? 0 : 1;
+}
