@@ -38,6 +38,7 @@ absl::StatusOr<Rendered> RenderingWriter::Add(const pb::RenderOutput& output) {
   rendered.engine_version = output.engine_version();
   rendered.uses.assign(output.uses().begin(), output.uses().end());
   rendered.uses_known = output.uses_known();
+  rendered.repositories.assign(output.repositories().begin(), output.repositories().end());
   if (!output.input_digest().empty()) {
     ASSIGN_OR_RETURN(rendered.input, Digest::FromBytes(output.input_digest()));
   }

@@ -18,6 +18,7 @@
 #include "common/manifest/bundle.h"
 #include "common/render/input_digest.h"
 #include "common/render/kustomize/build.h"
+#include "common/render/kustomize/remote.h"
 #include "common/render/render.h"
 
 namespace muster {
@@ -115,6 +116,7 @@ class PathRenderer {
     output.set_engine_version(std::string(version));
     // Until here nothing depended on the cluster, so a failure is shared by all.
     output.set_uses_known(true);
+    for (const std::string& name : repositories_) output.add_repositories(name);
     if (!tree_id_.ok()) return SetStatus(tree_id_.status(), output);
     const absl::StatusOr<Uses>& uses = UsesOf(input);
     if (!uses.ok()) return SetStatus(uses.status(), output);
@@ -139,9 +141,12 @@ class PathRenderer {
     if (!*kustomizes_) return reader_.tree_id(path_);
     // Reads the whole directory, rather than each file that is looked for.
     RETURN_IF_ERROR(shared_.source.IsDirectory(path_).status());
-    ASSIGN_OR_RETURN(const std::set<std::string> paths,
-                     kustomize::BuildInputs(shared_.cache, path_, KustomizeOptions(input)));
-    return JoinTreeIds(reader_, paths);
+    shared_.source.ForgetAsked();
+    const absl::StatusOr<std::set<std::string>> paths =
+        kustomize::BuildInputs(shared_.cache, path_, KustomizeOptions(input));
+    repositories_ = shared_.source.asked();
+    if (!paths.ok()) return paths.status();
+    return JoinTreeIds(reader_, *paths);
   }
 
   const absl::StatusOr<FileTree>& Files() {
@@ -203,6 +208,7 @@ class PathRenderer {
   Shared& shared_;
   const std::string path_;
   const absl::StatusOr<bool> kustomizes_;
+  std::set<std::string> repositories_;  // that its kustomizations ask for; set with the next
   const absl::StatusOr<std::string> tree_id_;
   std::optional<absl::StatusOr<FileTree>> files_;      // read when first needed
   std::optional<absl::StatusOr<BuiltObjects>> built_;  // built when first needed
@@ -214,6 +220,19 @@ class PathRenderer {
 auto KeyOf(const v1::RenderInput& input) {
   return std::make_tuple(absl::string_view(input.path()), static_cast<int>(input.renderer()),
                          static_cast<int>(input.load_restrictor()));
+}
+
+// Other repositories are reached by their URL, from kustomizations, and in no other way.
+absl::Status RefuseRepositoryPaths(const v1::RenderInput& input) {
+  const auto refuse = [](const std::string& path) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("path '", path, "': a path does not begin like that"));
+  };
+  if (kustomize::IsInRepository(input.path())) return refuse(input.path());
+  for (const v1::Patch& patch : input.patches()) {
+    if (kustomize::IsInRepository(patch.path())) return refuse(patch.path());
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -231,6 +250,10 @@ v1::RenderResponse RenderAll(const v1::RenderRequest& request, const TreeReader&
   const v1::RenderInput* last = nullptr;
   for (const int i : order) {
     const v1::RenderInput& input = request.inputs(i);
+    if (const absl::Status bad = RefuseRepositoryPaths(input); !bad.ok()) {
+      SetStatus(bad, *response.mutable_outputs(i));
+      continue;
+    }
     if (last == nullptr || KeyOf(*last) != KeyOf(input)) {
       renderer.reset();
       if (shared == nullptr || shared->source.bytes() > limits::kKustomizeCacheBytes) {

@@ -233,5 +233,56 @@ TEST(RenderAll, BuildsABaseOnceForAllOverlays) {
   EXPECT_EQ(repository.reads, 21);  // each overlay, and the base
 }
 
+TEST(RenderAll, TakesBasesFromDeclaredRepositories) {
+  // The reader answers for both, under the name that the other one has in paths.
+  Repository both;
+  both.Put("web/kustomization.yaml",
+           "namePrefix: p-\nresources: [\"https://git.example.com/library//base?ref=main\"]\n");
+  both.Put("plain/a.yaml", ConfigMap("a", "1"));
+  both.Put("repository:library/base/kustomization.yaml", "resources: [a.yaml]\n");
+  both.Put("repository:library/base/a.yaml", ConfigMap("a", "1"));
+  TreeReader reader = both.Reader();
+  v1::RenderRequest request;
+  *request.add_inputs() = Input("web", "x", "a");
+  *request.add_inputs() = Input("plain", "x", "a");
+  const v1::RenderResponse refused = RenderAll(request, reader);
+  EXPECT_EQ(refused.outputs(0).message(),
+            "web/kustomization.yaml:2: 'https://git.example.com/library//base?ref=main' is remote, "
+            "and rendering fetches nothing; declare a Repository for https://git.example.com/library "
+            "that follows 'main', or copy what is needed into this one");
+  EXPECT_EQ(refused.outputs(0).repositories_size(), 0);
+  EXPECT_EQ(refused.outputs(1).code(), 0);
+
+  reader.declared = {{"library", "https://git.example.com/library.git", "main", "", "", ""}};
+  const v1::RenderResponse early = RenderAll(request, reader);
+  EXPECT_NE(early.outputs(0).message().find("has not been fetched yet"), std::string::npos);
+  ASSERT_EQ(early.outputs(0).repositories_size(), 1);
+  EXPECT_EQ(early.outputs(0).repositories(0), "library");
+
+  reader.declared[0].commit = "c1";
+  const v1::RenderOutput output = RenderAll(request, reader).outputs(0);
+  ASSERT_EQ(output.objects_size(), 1) << output.message();
+  EXPECT_NE(output.objects(0).find("\"p-a\""), std::string::npos);
+  EXPECT_EQ(output.repositories(0), "library");
+  EXPECT_EQ(output.sources().files(0), "repository:library/base/a.yaml");
+  EXPECT_EQ(RenderAll(request, reader).outputs(1).repositories_size(), 0);
+
+  // What is there counts, and not at which commit.
+  request.mutable_inputs(0)->add_known_inputs(output.input_digest());
+  reader.declared[0].commit = "c2";
+  EXPECT_TRUE(RenderAll(request, reader).outputs(0).manifest().empty());
+  both.Put("repository:library/base/a.yaml", ConfigMap("a", "2"));
+  EXPECT_FALSE(RenderAll(request, reader).outputs(0).manifest().empty());
+}
+
+TEST(RenderAll, RefusesPathsThatReachIntoOtherRepositories) {
+  Repository both;
+  both.Put("repository:library/a.yaml", ConfigMap("a", "1"));
+  v1::RenderRequest request;
+  *request.add_inputs() = Input("repository:library", "x", "a");
+  EXPECT_EQ(RenderAll(request, both.Reader()).outputs(0).message(),
+            "path 'repository:library': a path does not begin like that");
+}
+
 }  // namespace
 }  // namespace muster

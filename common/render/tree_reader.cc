@@ -10,8 +10,9 @@ absl::StatusOr<const FileTree*> TreeReaderSource::TreeFor(const std::string& pat
     if (const auto known = trees_.find(std::string(at)); known != trees_.end()) {
       return &known->second;
     }
-    if (at.empty()) break;
     const size_t slash = at.rfind('/');
+    // Another repository's root is in nothing.
+    if (at.empty() || (slash == at.npos && kustomize::IsInRepository(at))) break;
     at = slash == at.npos ? absl::string_view() : at.substr(0, slash);
   }
   absl::StatusOr<FileTree> tree = reader_.read(path);
@@ -32,6 +33,13 @@ absl::StatusOr<bool> TreeReaderSource::IsDirectory(const std::string& path) {
   const absl::StatusOr<const FileTree*> tree = TreeFor(path);
   if (!tree.ok()) return tree.status();
   return !(*tree)->Below(path).empty();
+}
+
+absl::StatusOr<std::string> TreeReaderSource::Locate(absl::string_view address) {
+  std::vector<std::string> asked;
+  absl::StatusOr<std::string> path = kustomize::LocateRemote(address, reader_.declared, &asked);
+  asked_.insert(asked.begin(), asked.end());
+  return path;
 }
 
 }  // namespace muster

@@ -5,12 +5,15 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/render/file_tree.h"
 #include "common/render/kustomize/file_source.h"
+#include "common/render/kustomize/remote.h"
 
 namespace muster {
 
@@ -19,6 +22,9 @@ struct TreeReader {
   std::function<absl::StatusOr<std::string>(const std::string& path)> tree_id;
   // The files at and below a path, named from the repository's root.
   std::function<absl::StatusOr<FileTree>(const std::string& path)> read;
+  // What kustomizations may take from elsewhere. The functions above answer for paths in these too:
+  // "repository:NAME/base" (kustomize/remote.h).
+  std::vector<kustomize::DeclaredRepository> declared = {};
 };
 
 // The commit as a kustomization sees it. A directory is read whole when something in it is first
@@ -29,6 +35,11 @@ class TreeReaderSource : public kustomize::FileSource {
 
   absl::StatusOr<const std::string*> Find(const std::string& path) override;
   absl::StatusOr<bool> IsDirectory(const std::string& path) override;
+  absl::StatusOr<std::string> Locate(absl::string_view address) override;
+
+  // The declared repositories that somebody asked for, whether they could be had or not.
+  const std::set<std::string>& asked() const { return asked_; }
+  void ForgetAsked() { asked_.clear(); }
 
   // Of all files that were read.
   size_t bytes() const { return bytes_; }
@@ -40,6 +51,7 @@ class TreeReaderSource : public kustomize::FileSource {
   const TreeReader& reader_;
   std::map<std::string, FileTree> trees_;  // by the path that was read; empty: nothing there
   size_t bytes_ = 0;
+  std::set<std::string> asked_;
 };
 
 }  // namespace muster

@@ -11,6 +11,7 @@
 #include "common/base/limits.h"
 #include "common/base/status_macros.h"
 #include "common/config/config.h"
+#include "common/render/kustomize/remote.h"
 #include "common/render/render_all.h"
 
 namespace muster::hub {
@@ -45,18 +46,60 @@ int StepFor(int64_t left, int64_t used, int done) {
   return static_cast<int>(std::clamp<int64_t>(left / each, 1, 1'000'000));
 }
 
+// The commit of a declared repository that rules it. kUnavailable when its clone is not there, as
+// after a restart of the machine: then it is being fetched.
+absl::StatusOr<std::string> CommitOf(GitSource& source, const pb::RenderRequest& request,
+                                     const std::string& name) {
+  for (const pb::DeclaredRepository& each : request.declared()) {
+    if (each.spec().name() != name) continue;
+    if (source.TreeId(name, each.commit(), "").ok()) return each.commit();
+  }
+  return absl::UnavailableError(absl::StrCat("repository '", name, "' is not fetched yet"));
+}
+
+absl::StatusOr<FileTree> ReadDeclared(GitSource& source, const pb::RenderRequest& request,
+                                      const kustomize::RepositoryPath& at) {
+  ASSIGN_OR_RETURN(const std::string commit, CommitOf(source, request, at.name));
+  ASSIGN_OR_RETURN(const FileTree files, source.Read(at.name, commit, at.path));
+  FileTree named;
+  for (const auto& [path, bytes] : files) {
+    RETURN_IF_ERROR(named.Add(kustomize::JoinRepositoryPath(at.name, path), bytes));
+  }
+  return named;
+}
+
+// The commit of the request, with the declared repositories beside it.
+TreeReader ReaderFor(GitSource& source, const pb::RenderRequest& request) {
+  TreeReader reader;
+  reader.tree_id = [&](const std::string& path) -> absl::StatusOr<std::string> {
+    if (!kustomize::IsInRepository(path)) {
+      return source.TreeId(request.repository(), request.commit(), path);
+    }
+    const kustomize::RepositoryPath at = kustomize::SplitRepositoryPath(path);
+    ASSIGN_OR_RETURN(const std::string commit, CommitOf(source, request, at.name));
+    return source.TreeId(at.name, commit, at.path);
+  };
+  reader.read = [&](const std::string& path) {
+    if (!kustomize::IsInRepository(path)) {
+      return source.Read(request.repository(), request.commit(), path);
+    }
+    return ReadDeclared(source, request, kustomize::SplitRepositoryPath(path));
+  };
+  for (const pb::DeclaredRepository& each : request.declared()) {
+    const pb::Repository& spec = each.spec();
+    reader.declared.push_back(
+        {spec.name(), spec.url(), spec.branch(), spec.tag(), spec.commit(), each.commit()});
+  }
+  return reader;
+}
+
 // Renders a growing number of inputs at a time, until the answer is large enough or has taken long
 // enough: inputs that share a rendering are best looked at together, and those that do not must
 // neither fill the memory nor meet the hub's deadline.
 absl::StatusOr<pb::RenderResponse> RenderSome(GitSource& source, const pb::RenderRequest& request) {
   const absl::Status fetched = source.TreeId(request.repository(), request.commit(), "").status();
   if (!fetched.ok()) return absl::FailedPreconditionError(fetched.message());
-  const TreeReader reader = {[&](const std::string& path) {
-                               return source.TreeId(request.repository(), request.commit(), path);
-                             },
-                             [&](const std::string& path) {
-                               return source.Read(request.repository(), request.commit(), path);
-                             }};
+  const TreeReader reader = ReaderFor(source, request);
   pb::RenderResponse response;
   const Clock::time_point start = Clock::now();
   const int64_t time_max = absl::ToInt64Milliseconds(limits::kRenderTimeout / 4);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/base/random.h"
 #include "common/store/memory_store.h"
 #include "common/trust/certificate.h"
@@ -159,7 +160,8 @@ class CoreFixture : public testing::Test {
   }
 
   // The bundle is a digest of what went in. "$name" and "$env" in a file use the cluster's facts;
-  // "error" in it fails; an empty file renders to nothing.
+  // "error" in it fails; an empty file renders to nothing; "base NAME" is on top of that declared
+  // repository's commit.
   Rendered Render(const v1::RenderRequest& request, const v1::RenderInput& input) {
     Rendered result;
     const auto& files = git[request.repository()].files;
@@ -172,6 +174,18 @@ class CoreFixture : public testing::Test {
     if (text.find("error") != std::string::npos) {
       result.status = absl::InvalidArgumentError(absl::StrCat(input.path(), "/a.yaml:7: bad"));
       return result;
+    }
+    if (absl::string_view base = text; absl::ConsumePrefix(&base, "base ")) {
+      for (const v1::DeclaredRepository& declared : request.declared()) {
+        if (declared.spec().name() != base) continue;
+        result.repositories = {std::string(base)};
+        text = declared.commit().empty() ? "" : absl::StrCat("on ", declared.commit());
+      }
+      if (result.repositories.empty() || text.empty()) {
+        result.status =
+            absl::UnimplementedError(absl::StrCat(input.path(), "/k.yaml:2: no ", base));
+        return result;
+      }
     }
     if (input.substitute()) {
       for (const v1::Variable& variable : input.variables()) {

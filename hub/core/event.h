@@ -100,6 +100,7 @@ struct Rendered {
   std::string engine_version;
   std::vector<std::string> uses;  // as in RenderOutput
   bool uses_known = false;
+  std::vector<std::string> repositories;  // as in RenderOutput; also when `status` is bad
 };
 
 // The end of a RenderJob.

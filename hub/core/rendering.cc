@@ -9,6 +9,7 @@
 #include "hub/core/journal.h"
 #include "hub/core/keys.h"
 #include "hub/core/records.h"
+#include "hub/core/remote_bases.h"
 #include "hub/core/sources.h"
 
 namespace muster::hub {
@@ -129,7 +130,7 @@ void StartRender(Turn& turn, const RepositoryName& name, RepositoryState& reposi
   for (auto& [package_name, package] : state.packages) {
     if (package.record.spec().repository() != name.text()) continue;
     for (auto& [params, variant] : package.variants) {
-      if (variant.tried_commit == commit || variant.clusters == 0) continue;
+      if ((variant.tried_commit == commit && !variant.again) || variant.clusters == 0) continue;
       if (job.request.inputs_size() == kInputsPerJob) break;
       *job.request.add_inputs() = InputFor(state, package_name, variant);
       under_way.inputs.push_back({package_name, params});
@@ -139,6 +140,7 @@ void StartRender(Turn& turn, const RepositoryName& name, RepositoryState& reposi
     Conclude(turn, name, repository);
     return;
   }
+  DeclareRepositories(state, job.request, under_way);
   job.job = ++state.last_job;
   repository.rendering = true;
   state.renders_under_way[job.job] = std::move(under_way);
@@ -247,6 +249,9 @@ absl::Status TakeResult(Turn& turn, const RenderUnderWay& under_way,
   Variant& variant = at->second;
   if (!ToldApart(turn, asked.package, package, variant, result)) return absl::OkStatus();
   variant.tried_commit = under_way.commit;
+  variant.repositories.clear();
+  for (const std::string& name : result.repositories) variant.repositories.emplace(name);
+  variant.again = MustRenderAgain(turn.state, under_way, result);
   turn.state.marks.view_packages.insert(asked.package);
   if (bundle.ok()) {
     TakeGood(turn, package, variant, under_way.commit, result.input, *bundle);
@@ -315,12 +320,15 @@ pb::Condition RenderedCondition(const PackageState& package, int failed, int unt
 }  // namespace
 
 void CommitRules(Turn& turn, RepositoryState& repository) {
+  const RepositoryName name(repository.record.spec().name());
   repository.render_after = absl::InfinitePast();
-  turn.state.marks.render.insert(RepositoryName(repository.record.spec().name()));
+  turn.state.marks.render.insert(name);
+  RenderBasesAgain(turn, name, /*failed_too=*/false);
 }
 
 void RepositoryChanged(Turn& turn, const RepositoryName& name) {
   turn.state.marks.render.insert(name);
+  RenderBasesAgain(turn, name, /*failed_too=*/true);  // what was missing may be this one
   for (auto& [package_name, package] : turn.state.packages) {
     if (package.record.spec().repository() != name.text()) continue;
     RefreshEntries(turn, package);

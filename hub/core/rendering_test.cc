@@ -65,6 +65,70 @@ TEST_F(RenderingTest, AVanishedPathIsHeld) {
   EXPECT_NE(Rendered("web").message().find("no such directory"), std::string::npos);
 }
 
+TEST_F(RenderingTest, FollowsABaseInAnotherRepository) {
+  SmallFleet();
+  DeclareRepository("library").set_interval_ms(3'600'000);
+  git["library"].commit = "l1";
+  PushConfig();
+  FakeAgent& one = Join("one");
+  PushApps("c2", {{"web", "base library"}});
+  EXPECT_EQ(one.desired.packages(0).bundle_digest(), BundleOf("on l1").bytes());
+  EXPECT_EQ(one.desired.packages(0).source().commit(), "c2");
+
+  // It moves, and what stands on it is rendered again, although its own commit is the same.
+  git["library"].commit = "l2";
+  Ask(SyncNow{"library"}).IgnoreError();
+  Do(Tick{});
+  Run();
+  EXPECT_EQ(one.desired.packages(0).bundle_digest(), BundleOf("on l2").bytes());
+  EXPECT_EQ(one.desired.packages(0).source().commit(), "c2");
+
+  // Without the base, its moves are nobody's concern.
+  PushApps("c3", {{"web", "three"}});
+  const int before = render_jobs;
+  git["library"].commit = "l3";
+  Ask(SyncNow{"library"}).IgnoreError();
+  Do(Tick{});
+  Run();
+  EXPECT_EQ(render_jobs, before);
+}
+
+TEST_F(RenderingTest, MendsAMissingBaseWhenItIsDeclaredAndWhenItIsFetched) {
+  SmallFleet();
+  FakeAgent& one = Join("one");
+  PushApps("c2", {{"web", "base library"}});
+  EXPECT_NE(Rendered("web").message().find("web/k.yaml:2: no library"), std::string::npos);
+  EXPECT_EQ(one.desired.packages(0).bundle_digest(), BundleOf("one").bytes());
+
+  DeclareRepository("library");
+  git["library"].error = absl::UnavailableError("no route");
+  PushConfig();
+  EXPECT_EQ(Rendered("web").status(), pb::CONDITION_STATUS_FALSE);
+
+  git["library"].error = absl::OkStatus();
+  git["library"].commit = "l1";
+  Pass(absl::Minutes(10));
+  EXPECT_EQ(Rendered("web").status(), pb::CONDITION_STATUS_TRUE);
+  EXPECT_EQ(one.desired.packages(0).bundle_digest(), BundleOf("on l1").bytes());
+}
+
+TEST_F(RenderingTest, LooksAgainWhenABaseMovedWhileItWasRendered) {
+  SmallFleet();
+  DeclareRepository("library");
+  git["library"].commit = "l1";
+  PushConfig();
+  FakeAgent& one = Join("one");
+  git["apps"].commit = "c2";
+  git["apps"].files = {{"web", "base library"}};
+  git["library"].commit = "l2";
+  // Both move at once; whichever is fetched first, the end is the same.
+  Ask(SyncNow{"apps"}).IgnoreError();
+  Ask(SyncNow{"library"}).IgnoreError();
+  Do(Tick{});
+  Run();
+  EXPECT_EQ(one.desired.packages(0).bundle_digest(), BundleOf("on l2").bytes());
+}
+
 TEST_F(RenderingTest, AFailedJobIsTriedAgainAndShownFromTheSecondTime) {
   SmallFleet();
   FakeAgent& one = Join("one");

@@ -69,6 +69,10 @@ struct Variant {
   std::string tried_commit;                   // of the newest attempt since the start
   std::shared_ptr<const std::string> error;   // of the newest attempt; null when it succeeded
   bool changed = false;                       // its clusters have to be composed again
+  // The declared repositories that the newest attempt took bases from, or meant to; and whether
+  // one of them moved since, so that the same commit is rendered again (remote_bases.h).
+  std::set<RepositoryName> repositories;
+  bool again = false;
 };
 
 struct PackageState {
@@ -176,7 +180,8 @@ struct RenderUnderWay {
     PackageName package;
     Digest params;
   };
-  std::vector<Input> inputs;  // in the order of the job's
+  std::vector<Input> inputs;                       // in the order of the job's
+  std::map<RepositoryName, std::string> declared;  // and their commits, as the job was told
 };
 
 // Something to be looked at when its time comes. Whoever handles it checks whether it still holds.

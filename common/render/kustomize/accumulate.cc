@@ -12,6 +12,7 @@
 #include "common/render/kustomize/origins.h"
 #include "common/render/kustomize/patches.h"
 #include "common/render/kustomize/plugins.h"
+#include "common/render/kustomize/remote.h"
 #include "common/render/kustomize/replacements.h"
 #include "common/render/kustomize/stages.h"
 
@@ -130,6 +131,12 @@ absl::Status AccumulateResource(const Entry& entry, const Loader& loader, const 
   if (bytes != nullptr) {
     ASSIGN_OR_RETURN(const Loader::File file, loader.Load(entry.text));
     return AccumulateFile(entry, file, loader, origin, accumulated, context);
+  }
+  if (context.tracks_origins && IsRemote(entry.text)) {
+    return absl::UnimplementedError(absl::StrCat(
+        "'", entry.text,
+        "' is in another repository, which buildMetadata cannot say here; remove "
+        "originAnnotations and transformerAnnotations, or copy the base into this repository"));
   }
   ASSIGN_OR_RETURN(const Loader below, loader.Enter(entry.text));
   ASSIGN_OR_RETURN(Accumulated base,

@@ -1,7 +1,7 @@
 // FileSource: where a build's files come from. One root, relative paths as in FileTree.
 //
 // Two real ones: a FileTree in memory (below), and the trees of a commit, read as they are needed
-// (render_all.h). Pure but for what an implementation does; one thread at a time.
+// (tree_reader.h). Pure but for what an implementation does; one thread at a time.
 #pragma once
 
 #include <string>
@@ -19,6 +19,9 @@ class FileSource {
   // unchanged as long as the source.
   virtual absl::StatusOr<const std::string*> Find(const std::string& path) = 0;
   virtual absl::StatusOr<bool> IsDirectory(const std::string& path) = 0;
+  // The path under which the source has what a remote address means (remote.h). Errors as there;
+  // unless overridden nothing is declared.
+  virtual absl::StatusOr<std::string> Locate(absl::string_view address);
 };
 
 class FileTreeSource : public FileSource {

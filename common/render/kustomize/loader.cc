@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "common/base/limits.h"
 #include "common/base/status_macros.h"
+#include "common/render/kustomize/remote.h"
 
 namespace muster::kustomize {
 namespace {
@@ -28,33 +29,14 @@ std::string Quoted(absl::string_view directory) {
   return absl::StrCat("'", directory.empty() ? "." : directory, "'");
 }
 
-absl::Status RefuseRemote(absl::string_view address) {
-  return absl::UnimplementedError(absl::StrCat(
-      "'", address,
-      "' is remote, and rendering fetches nothing; copy it into the repository, or add it as a Git "
-      "subtree"));
-}
-
 }  // namespace
-
-bool IsRemote(absl::string_view address) {
-  const std::string lower = absl::AsciiStrToLower(address);
-  for (const absl::string_view prefix : {"http://", "https://", "ssh://", "file://", "git::",
-                                         "git@", "github.com/", "github.com:", "www.github.com/"}) {
-    if (absl::StartsWith(lower, prefix)) return true;
-  }
-  // user@host:path, as Git takes it.
-  const size_t at = lower.find('@'), colon = lower.find(':'), slash = lower.find('/');
-  return at != lower.npos && colon != lower.npos && at < colon &&
-         (slash == lower.npos || at < slash);
-}
 
 Loader::Loader(ParsedFiles& files, LoadRestrictor restrictor, std::string root)
     : files_(&files), restrictor_(restrictor), root_(std::move(root)), stack_{root_} {}
 
 absl::StatusOr<std::string> Loader::Resolve(absl::string_view relative) const {
   if (relative.empty()) return absl::InvalidArgumentError("the path is empty");
-  if (IsRemote(relative)) return RefuseRemote(relative);
+  if (IsRemote(relative)) return files_->source().Locate(relative);
   if (relative[0] == '/') {
     return absl::InvalidArgumentError(absl::StrCat(
         "'", relative, "' is absolute; paths start at the directory of the kustomization"));
@@ -66,27 +48,34 @@ absl::StatusOr<std::string> Loader::Resolve(absl::string_view relative) const {
                        "separate directories with '/'"));
     }
   }
-  std::vector<absl::string_view> parts;
-  for (const absl::string_view part : absl::StrSplit(root_, '/', absl::SkipEmpty())) {
-    parts.push_back(part);
-  }
+  std::vector<absl::string_view> parts = absl::StrSplit(root_, '/', absl::SkipEmpty());
+  // A declared repository's name is the first part of what is in it.
+  const size_t fixed = IsInRepository(root_) ? 1 : 0;
   for (const absl::string_view part : absl::StrSplit(relative, '/', absl::SkipEmpty())) {
     if (part == ".") continue;
     if (part != "..") {
       parts.push_back(part);
       continue;
     }
-    if (parts.empty()) {
+    if (parts.size() == fixed) {
       return absl::InvalidArgumentError(
           absl::StrCat("'", relative, "' leads out of the repository, seen from ", Quoted(root_)));
     }
     parts.pop_back();
+  }
+  if (fixed == 0 && !parts.empty() && IsInRepository(parts[0])) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", relative, "': no path begins like that; give the repository's URL"));
   }
   return absl::StrJoin(parts, "/");
 }
 
 absl::StatusOr<Loader::File> Loader::Load(absl::string_view relative) const {
   ASSIGN_OR_RETURN(std::string path, Resolve(relative));
+  if (IsRemote(relative)) {
+    return absl::UnimplementedError(absl::StrCat(
+        "'", relative, "' is remote; only bases and components can be in another repository"));
+  }
   ASSIGN_OR_RETURN(const std::string* bytes, files_->source().Find(path));
   if (bytes == nullptr) {
     ASSIGN_OR_RETURN(const bool is_directory, files_->source().IsDirectory(path));

@@ -1,8 +1,9 @@
 // Loader: files as one kustomization sees them.
 //
 // Each kustomization directory has its own, made from the one that refers to it. Refuses what
-// leaves the directory under load restrictor `root`, what leaves the repository always, remote
-// addresses, and directories that are being built already (cycles). Pure; one thread at a time.
+// leaves the directory under load restrictor `root`, what leaves its repository always, remote
+// addresses that are no declared repository (remote.h), and directories that are being built
+// already (cycles). Pure; one thread at a time.
 #pragma once
 
 #include <memory>
@@ -29,7 +30,8 @@ class Loader {
   LoadRestrictor restrictor() const { return restrictor_; }
   ParsedFiles& files() const { return *files_; }
 
-  // The path that `relative` means, from the repository's root. kInvalidArgument when it leads out.
+  // The path that `relative` means, from the repository's root, or in a declared repository.
+  // kInvalidArgument when it leads out.
   absl::StatusOr<std::string> Resolve(absl::string_view relative) const;
 
   // A file's path and bytes. kNotFound when it is not there, kPermissionDenied for the restrictor,
@@ -55,8 +57,5 @@ class Loader {
   std::string root_;
   std::vector<std::string> stack_;
 };
-
-// Whether Kustomize would fetch this: a URL, or an address that Git clones.
-bool IsRemote(absl::string_view address);
 
 }  // namespace muster::kustomize
