@@ -74,6 +74,8 @@ absl::StatusOr<std::vector<BuiltObject>> BuildKustomization(BuildCache& cache,
   const Loader loader(cache.state().files, options.restrictor, directory);
   ASSIGN_OR_RETURN(const SharedKustomization kustomization,
                    LoadKustomization(cache.state(), loader));
+  // Nobody but its own build asks for it again, and there may be ten thousand.
+  cache.state().kustomizations.erase(directory);
   const Kustomization& k = *kustomization;
   context.tracks_origins = k.origin_annotations || k.transformer_annotations;
   RETURN_IF_ERROR(UseOpenApi(k, loader, context));
