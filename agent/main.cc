@@ -26,6 +26,7 @@
 #include "agent/cluster/cluster_driver.h"
 #include "agent/cluster/directory_driver.h"
 #include "agent/cluster/memory_driver.h"
+#include "agent/idle_memory.h"
 #include "agent/kube/kube_driver.h"
 #include "agent/kube/kubeconfig.h"
 #include "agent/rpc/enroller.h"
@@ -47,6 +48,7 @@ namespace {
 namespace pb = muster::v1;
 
 constexpr size_t kStoreBufferBytes = 2u << 20;
+constexpr absl::Duration kBetweenIdleLooks = absl::Minutes(1);
 constexpr absl::Duration kVersionPatience = absl::Seconds(5);
 
 struct Flags {
@@ -244,7 +246,10 @@ absl::Status Run(const Flags& flags, StopSignal& stop) {
                   .resync_interval = resync,
                   .on_failure = [&stop] { stop.Raise(); }});
   RETURN_IF_ERROR(agent.Start());
-  stop.Wait();
+  // An agent is at rest most of its life, beside many others on its node.
+  while (!stop.WaitFor(kBetweenIdleLooks)) {
+    if (HasIdleMemory()) ReturnIdleMemory();
+  }
   log::Info("agent stops");
   return agent.Stop();
 }
