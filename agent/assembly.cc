@@ -12,6 +12,8 @@
 #include "agent/rpc/grpc_hub_link.h"
 #include "agent/rpc/hub_channel.h"
 #include "agent/rpc/renewer.h"
+#include "agent/secrets/keys.h"
+#include "agent/secrets/unsealer.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/random.h"
@@ -55,6 +57,9 @@ absl::StatusOr<AgentSettings> MakeSettings(const AgentOptions& options, absl::Ti
   settings.agent_version = std::string(kVersion);
   settings.driver = options.driver.Name();
   settings.kubernetes_version = options.kubernetes_version;
+  if (!options.age_identities.empty()) {
+    settings.recipient = options.age_identities.front().recipient().text();
+  }
   settings.verifier = MakeVerifier(options.identity, now);
   settings.resync_interval = options.resync_interval;
   settings.has_noticeboard = options.noticeboard != nullptr;
@@ -88,7 +93,8 @@ struct Assembly::Parts {
                  .random = renewal_random,
                  .on_renewed = [this] { link.Redial(); }},
                 options.identity),
-        signer(Ed25519PrivateKey::FromSeed(options.identity.identity_seed())) {}
+        signer(Ed25519PrivateKey::FromSeed(options.identity.identity_seed())),
+        unsealer(options.age_identities, OpenPgpBy(options.gnupg_home)) {}
 
   const AgentOptions options;
   const RealClock clock;
@@ -100,6 +106,7 @@ struct Assembly::Parts {
   GrpcBlobFetcher fetcher;
   Renewer renewer;
   const Ed25519Signer signer;
+  const Unsealer unsealer;
   std::optional<LocalJobs> jobs;
   std::optional<Agent> agent;
   std::thread turns;
@@ -113,10 +120,12 @@ Assembly::~Assembly() { (void)Stop(); }
 absl::Status Assembly::Start() {
   Parts& parts = *parts_;
   ASSIGN_OR_RETURN(AgentSettings settings, MakeSettings(parts.options, parts.clock.Now()));
+  const std::string recipient = settings.recipient;
   parts.jobs.emplace(Tools{.driver = parts.options.driver,
                            .store = parts.options.store,
                            .fetcher = parts.fetcher,
-                           .noticeboard = parts.options.noticeboard},
+                           .noticeboard = parts.options.noticeboard,
+                           .unsealer = &parts.unsealer},
                      parts.inbox);
   parts.agent.emplace(AgentParts{.store = parts.options.store,
                                  .jobs = *parts.jobs,
@@ -134,7 +143,8 @@ absl::Status Assembly::Start() {
   parts.renewer.Start();
   log::Info("agent is running", {{"cluster", parts.options.identity.cluster_name()},
                                  {"hub", parts.channel.address()},
-                                 {"driver", parts.options.driver.Name()}});
+                                 {"driver", parts.options.driver.Name()},
+                                 {"recipient", recipient}});
   return absl::OkStatus();
 }
 

@@ -12,11 +12,13 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "agent/cluster/cluster_driver.h"
 #include "agent/cluster/noticeboard.h"
+#include "common/secrets/age.h"
 #include "common/store/store.h"
 #include "proto/storage.pb.h"
 
@@ -27,6 +29,9 @@ struct AgentOptions {
   ClusterDriver& driver;               // likewise
   Noticeboard* noticeboard = nullptr;  // likewise; null when the cluster has none
   v1::AgentIdentityRecord identity;
+  // To open what is sealed for the cluster; the cluster's own first. Empty: nothing is opened.
+  std::vector<AgeIdentity> age_identities;
+  std::string gnupg_home;          // of gpg's keys, to open with too; empty for none
   std::string kubernetes_version;  // empty where the cluster is none, or did not say
   std::string hub_address;         // empty: the one that the hub named at enrolment
   std::string agent_namespace;     // the agent's own in the cluster; empty: it has none there

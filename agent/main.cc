@@ -17,6 +17,7 @@
 #include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
@@ -30,6 +31,7 @@
 #include "agent/kube/kube_driver.h"
 #include "agent/kube/kubeconfig.h"
 #include "agent/rpc/enroller.h"
+#include "agent/secrets/keys.h"
 #include "common/base/clock.h"
 #include "common/base/limits.h"
 #include "common/base/log.h"
@@ -66,6 +68,8 @@ struct Flags {
   bool kube_insecure = false;
   int kube_concurrency = 64;
   int kube_requests_per_second = 0;
+  std::vector<std::string> age_identities;
+  std::string gnupg_home;
   bool observe = false;
   std::string resync = "60s";
   uint64_t disk_reserve_bytes = limits::kAgentDiskReserveBytes;
@@ -235,10 +239,16 @@ absl::Status Run(const Flags& flags, StopSignal& stop) {
   SystemRandom random;
   ASSIGN_OR_RETURN(const Driver cluster, MakeDriver(flags, random));
   ASSIGN_OR_RETURN(pb::AgentIdentityRecord identity, Identify(flags, *store, clock, stop));
+  ASSIGN_OR_RETURN(std::vector<AgeIdentity> age_identities,
+                   LoadAgeIdentities({.data_directory = flags.data,
+                                      .age_identity_files = flags.age_identities,
+                                      .gnupg_home = flags.gnupg_home}));
   Assembly agent({.store = *store,
                   .driver = *cluster.driver,
                   .noticeboard = cluster.noticeboard,
                   .identity = std::move(identity),
+                  .age_identities = std::move(age_identities),
+                  .gnupg_home = flags.gnupg_home,
                   .kubernetes_version = cluster.kubernetes_version,
                   .hub_address = flags.hub_address,
                   .agent_namespace = cluster.agent_namespace,
@@ -273,6 +283,10 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--directory", flags.directory, "the folder that is the cluster");
   app.add_option("--layout", flags.layout, "of the files in it: tree or flat")
       ->capture_default_str();
+  app.add_option("--age-identity", flags.age_identities,
+                 "file with further age keys that open secrets; may be given again");
+  app.add_option("--gnupg-home", flags.gnupg_home,
+                 "folder of gpg with OpenPGP keys that open secrets");
   app.add_flag("--observe", flags.observe,
                "write nothing and report what would be done, whatever the hub says");
   app.add_option("--resync", flags.resync, "between looks at the whole cluster")

@@ -197,6 +197,29 @@ class BlobFetch {
   size_t progress_ = 0;
 };
 
+// ---------------------------------------------------------------- sealed objects
+
+// The object in a blob, opened if it is sealed. What is opened lives as long as the request.
+absl::StatusOr<std::string> ReadObject(const ObjectKey& key, const Digest& blob, bool sealed,
+                                       const Tools& tools) {
+  ASSIGN_OR_RETURN(std::string json, ReadBlob(tools.store, blob));
+  if (!sealed) return json;
+  if (tools.unsealer == nullptr) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("open sealed ", key.text(), ": this agent has no key"));
+  }
+  return tools.unsealer->Open(key, json);
+}
+
+// Nothing that was sealed leaves with a result, of whatever kind its object is.
+void Hide(const ApplyRequest& request, DriverResult& result) {
+  if (!result.status.ok()) result.status = HideValues(result.status, request.json);
+  for (FieldChange& change : result.changes) {
+    if (!change.live.empty()) change.live = std::string(kHiddenValue);
+    if (!change.desired.empty()) change.desired = std::string(kHiddenValue);
+  }
+}
+
 // ---------------------------------------------------------------- looking
 
 // What an apply of each of these would change, asked of the driver: it alone knows what the cluster
@@ -207,8 +230,11 @@ void Compare(const Tools& tools, const std::map<ObjectKey, const Look*>& looks,
   std::vector<ListedObject*> asked;
   for (ListedObject* object : differing) {
     const Look& look = *looks.at(object->key);
-    absl::StatusOr<std::string> json = ReadBlob(tools.store, look.object);
-    if (!json.ok()) continue;  // It stays different as a whole.
+    absl::StatusOr<std::string> json = ReadObject(object->key, look.object, look.sealed, tools);
+    if (!json.ok()) {  // It stays different as a whole.
+      object->compare_failure = json.status();
+      continue;
+    }
     asked.push_back(object);
     requests.push_back(ApplyRequest{.key = object->key,
                                     .json = *std::move(json),
@@ -221,6 +247,7 @@ void Compare(const Tools& tools, const std::map<ObjectKey, const Look*>& looks,
   if (requests.empty()) return;
   std::vector<DriverResult> results = tools.driver.Apply(requests);
   for (size_t i = 0; i < results.size(); ++i) {
+    if (looks.at(asked[i]->key)->sealed) Hide(requests[i], results[i]);
     if (results[i].status.ok()) {
       asked[i]->changes = std::move(results[i].changes);
     } else {
@@ -301,7 +328,7 @@ absl::StatusOr<ApplyRequest> RequestOf(const ApplyAction& action, const Tools& t
                        .keep = action.keep,
                        .terms = action.terms};
   if (!request.json.empty()) return request;
-  absl::StatusOr<std::string> blob = ReadBlob(tools.store, action.object);
+  absl::StatusOr<std::string> blob = ReadObject(action.key, action.object, action.sealed, tools);
   if (absl::IsNotFound(blob.status())) {
     return absl::DataLossError(
         absl::StrCat("apply ", action.key.text(), ": its blob is not in the store"));
@@ -345,7 +372,10 @@ Acted Act(const ActJob& job, const Tools& tools) {
     requests.push_back(*std::move(request));
   }
   std::vector<DriverResult> results = tools.driver.Apply(requests);
-  for (size_t i = 0; i < places.size(); ++i) acted.applied[places[i]] = std::move(results[i]);
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (job.apply[places[i]].sealed) Hide(requests[i], results[i]);
+    acted.applied[places[i]] = std::move(results[i]);
+  }
   if (!job.remove.empty()) acted.removed = tools.driver.Remove(job.remove);
   return acted;
 }

@@ -9,6 +9,7 @@
 #include "agent/core/event.h"
 #include "agent/core/outbox.h"
 #include "agent/rpc/blob_fetcher.h"
+#include "agent/secrets/unsealer.h"
 #include "common/store/store.h"
 
 namespace muster::agent {
@@ -19,6 +20,7 @@ struct Tools {
   Store& store;
   BlobFetcher& fetcher;
   Noticeboard* noticeboard = nullptr;  // null: the cluster has no place for one
+  const Unsealer* unsealer = nullptr;  // null: sealed objects cannot be opened
 };
 
 // The event that answers `job`. Failures are in the event.

@@ -289,6 +289,30 @@ void AddChanging(CommandTree& tree, Group& changing) {
       ->required();
 }
 
+void AddSecret(CommandTree& tree) {
+  CLI::App* secret = AddParent(tree, kChanging, "secret",
+                               "Encrypt Secrets for Git, so that only clusters read them");
+  Group secrets(tree, *secret, "Commands");
+  const auto seal = std::make_shared<SealOptions>();
+  CLI::App* command = secrets.Add(
+      "seal", "Encrypt the data of a Secret to clusters; prints what goes into Git",
+      "muster secret seal db.yaml -l env=prod > apps/web/db.sops.yaml", seal, SecretSeal);
+  command->add_option("FILE", seal->file, "YAML of the Secret, or - for stdin")->default_val("-");
+  command->add_option("--cluster", seal->to.clusters, "To this cluster; may be repeated")
+      ->allow_extra_args(false);
+  command->add_option("-l,--selector", seal->to.selector, "To clusters with these labels");
+  command->add_flag("--all", seal->to.all, "To every cluster");
+  command
+      ->add_option("--recipient", seal->recipients,
+                   "To this age public key too, such as your own; may be repeated")
+      ->allow_extra_args(false);
+  const auto recipients = std::make_shared<ClusterChoice>();
+  command = secrets.Add("recipients", "List the public keys of clusters, as .sops.yaml takes them",
+                        "muster secret recipients -l env=prod", recipients, SecretRecipients);
+  command->add_option("CLUSTER", recipients->clusters, "Names of clusters");
+  command->add_option("-l,--selector", recipients->selector, "Clusters with these labels");
+}
+
 void AddContexts(CommandTree& tree) {
   CLI::App* context = AddParent(tree, kLocal, "context", "Choose between hubs");
   Group contexts(tree, *context, "Commands");
@@ -414,6 +438,7 @@ CommandTree::CommandTree()
   AddJoining(*this, joining);
   Group changing(*this, app, kChanging);
   AddChanging(*this, changing);
+  AddSecret(*this);
   Group local(*this, app, kLocal);
   AddLocal(*this, local);
 }

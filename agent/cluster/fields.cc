@@ -12,7 +12,6 @@ namespace muster::agent {
 namespace {
 
 constexpr size_t kValueBytesMax = 120;
-constexpr absl::string_view kHidden = "\"(hidden)\"";
 
 std::string Shortened(const Value* value) {
   if (value == nullptr) return "";
@@ -67,8 +66,8 @@ class Comparison {
     FieldChange change{.pointer = pointer};
     if (pointer.empty()) {  // The whole says nothing that can be read.
     } else if (is_secret_ && pointer != "/type" && !absl::StartsWith(pointer, "/metadata/labels")) {
-      if (live != nullptr) change.live = std::string(kHidden);
-      if (desired != nullptr) change.desired = std::string(kHidden);
+      if (live != nullptr) change.live = std::string(kHiddenValue);
+      if (desired != nullptr) change.desired = std::string(kHiddenValue);
     } else {
       change.live = Shortened(live);
       change.desired = Shortened(desired);

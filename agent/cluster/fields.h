@@ -14,6 +14,9 @@
 
 namespace muster::agent {
 
+// What stands for a value that nobody is told.
+inline constexpr absl::string_view kHiddenValue = "\"(hidden)\"";
+
 // The deepest fields at which `live` differs from `desired`, sorted by pointer; at most
 // limits::kFieldsPerProblemMax. What stands at or below a pointer of `ignore` does not count. Lists
 // of different length differ as a whole. Empty means: equal but for what is ignored. Values are

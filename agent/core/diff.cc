@@ -164,6 +164,7 @@ void Retarget(PackageState& package, const Digest& bundle, const pb::Manifest& m
     item.size = entry.size();
     item.wave = entry.wave();
     item.keep = entry.keep();
+    item.sealed = entry.sealed();
     items.push_back(std::move(item));
   }
   while (old != package.items.end()) keep(std::move(*old++));

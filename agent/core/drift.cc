@@ -96,6 +96,7 @@ Look LookAt(const PackageState& package, const Item& item) {
   }
   if (item.in_inventory() && item.written == item.desired) look.expected = item.live;
   look.object = item.desired;
+  look.sealed = item.sealed;
   look.ignore = IgnoredPaths(package, item.key);
   look.compared = item.compared;
   return look;

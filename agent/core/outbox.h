@@ -31,8 +31,9 @@ struct FetchBlobsJob {
 // One object to look at.
 struct Look {
   ObjectKey key;
-  Digest expected;  // digest that it should have now; empty: whatever there is, is compared
-  Digest object;    // blob of the desired object, to compare with; empty: nothing is compared
+  Digest expected;      // digest that it should have now; empty: whatever there is, is compared
+  Digest object;        // blob of the desired object, to compare with; empty: nothing is compared
+  bool sealed = false;  // that blob is a sealed form (manifest/sealed.h)
   std::vector<std::string> ignore;  // JSON pointers that do not count
   uint64_t compared = 0;  // LiveObject::version at which it was compared last; zero for never
   std::shared_ptr<const Terms> terms;
@@ -49,7 +50,8 @@ struct ListJob {
 struct ApplyAction {
   ObjectKey key;
   Digest object;
-  std::string json;  // instead of `object`, for what is in no bundle
+  std::string json;     // instead of `object`, for what is in no bundle
+  bool sealed = false;  // the blob is a sealed form (manifest/sealed.h)
   // As in ApplyRequest.
   bool ours = false;
   AdoptRule adopt = AdoptRule::kIfEqual;

@@ -36,6 +36,7 @@ struct EntryView {
   uint32_t size;
   int32_t wave;
   bool keep;
+  bool sealed;
 };
 
 // Appends the entry as field 1 of a Manifest; `scratch` is only lent.
@@ -55,6 +56,7 @@ void AppendEntry(const EntryView& entry, std::string& scratch, std::string& out)
     AppendVarint(static_cast<uint64_t>(int64_t{entry.wave}), scratch);
   }
   if (entry.keep) scratch += "\x40\x01";
+  if (entry.sealed) scratch += "\x48\x01";
   AppendBytes(0x0A, scratch, out);
 }
 
@@ -75,7 +77,7 @@ class Target {
     AppendEntry(entry, scratch_, bytes_);
   }
   void Add(const ObjectKey& key, const pb::ManifestEntry& entry) {
-    Add(EntryView{key, entry.digest(), entry.size(), entry.wave(), entry.keep()});
+    Add(EntryView{key, entry.digest(), entry.size(), entry.wave(), entry.keep(), entry.sealed()});
   }
 
   bool Is(const pb::DesiredPackage& desired) const {
@@ -125,7 +127,8 @@ std::optional<std::string> PatchedManifest(const PackageState& package,
       target.Add(*next, *changed++);
       read_next();
     } else if (!is_removed) {
-      target.Add(EntryView{item.key, item.desired.view(), item.size, item.wave, item.keep});
+      target.Add(
+          EntryView{item.key, item.desired.view(), item.size, item.wave, item.keep, item.sealed});
     }
   }
   while (next.has_value()) {
@@ -164,6 +167,7 @@ void PatchTarget(PackageState& package, const pb::ManifestDelta& delta, absl::Ti
     item->size = entry.size();
     item->wave = entry.wave();
     item->keep = entry.keep();
+    item->sealed = entry.sealed();
     item->compared = 0;
     package.troubles.erase(item->key);
   }

@@ -18,7 +18,7 @@ namespace {
 
 namespace pb = muster::v1;
 
-// A few of thirty objects of several kinds, each with one of three contents and waves.
+// A few of thirty objects of several kinds, each with one of three contents and waves; some sealed.
 Bundle RandomBundle(SeededRandom& random) {
   std::vector<BundleInput> inputs;
   for (int i = 0; i < 30; ++i) {
@@ -26,7 +26,8 @@ Bundle RandomBundle(SeededRandom& random) {
     const std::string kind = i % 2 == 0 ? "ConfigMap" : "Secret";
     inputs.push_back({.object = TestObject(absl::StrCat("o", i), absl::StrCat(random.Below(3)),
                                            kind, i % 5 == 0 ? "other" : "web"),
-                      .wave = static_cast<int32_t>(random.Below(3)) - 1});
+                      .wave = static_cast<int32_t>(random.Below(3)) - 1,
+                      .sealed = random.Below(4) == 0});
   }
   return *MakeBundle(std::move(inputs));
 }
@@ -60,7 +61,8 @@ std::vector<std::string> Told(const PackageState& package) {
   std::vector<std::string> lines;
   for (const Item& item : package.items) {
     lines.push_back(absl::StrCat(item.key.text(), " ", item.desired.short_hex(), " ",
-                                 item.written.short_hex(), " ", item.size, " ", item.wave));
+                                 item.written.short_hex(), " ", item.size, " ", item.wave, " ",
+                                 item.sealed));
   }
   return lines;
 }

@@ -272,6 +272,7 @@ void Reconciler::AddApply(PackageState& package, Item& item, ActJob& job, Outbox
   }
   job.apply.push_back(ApplyAction{.key = item.key,
                                   .object = item.desired,
+                                  .sealed = item.sealed,
                                   .ours = ours,
                                   .adopt = AdoptRuleOf(package),
                                   .force = ours && IsDrifted(item),

@@ -265,6 +265,7 @@ void Reporter::OnLinkUp(Outbox& outbox) {
   hello.set_desired_digest(state_.accepted.payload_digest());
   if (!acked_.empty()) hello.set_observed_digest(acked_.bytes());
   hello.set_kubernetes_version(settings_.kubernetes_version);
+  hello.set_recipient(settings_.recipient);
   outbox.sends.emplace_back(std::move(hello));
 }
 

@@ -20,6 +20,7 @@ struct AgentSettings {
   std::string agent_version;
   std::string driver;                        // ClusterDriver::Name()
   std::string kubernetes_version;            // empty for other drivers
+  std::string recipient;                     // to which this cluster's secrets are sealed
   std::shared_ptr<const Verifier> verifier;  // keys that may sign desired states; never null
   absl::Duration resync_interval = absl::Seconds(60);  // between looks at the whole inventory
   bool has_noticeboard = false;  // the cluster has a place where the agent tells its story

@@ -54,6 +54,7 @@ absl::Status LoadItem(const Record& record, State& state) {
   item.size = entry.entry().size();
   item.wave = entry.entry().wave();
   item.keep = entry.entry().keep();
+  item.sealed = entry.entry().sealed();
   item.orphaned = entry.orphaned();
   PackageState& package = state.packages[std::string(rest.substr(0, slash))];
   package.items.push_back(std::move(item));
@@ -297,6 +298,7 @@ void PutItem(const PackageState& package, const Item& item, Batch& batch) {
   entry.set_size(item.size);
   entry.set_wave(item.wave);
   entry.set_keep(item.keep);
+  entry.set_sealed(item.sealed);
   record.set_uid(item.uid);
   record.set_orphaned(item.orphaned);
   if (item.live != item.written) record.set_live_digest(item.live.bytes());

@@ -55,6 +55,7 @@ struct Item {
   Live seen = Live::kUnknown;
   HealthWord health = HealthWord::kHealthy;  // details: PackageState::ailing
   bool keep = false;                         // annotated in Git: never removed
+  bool sealed = false;                       // `desired` is a sealed form (manifest/sealed.h)
   bool kept_live = false;                    // annotated in the cluster: not removed while it is
   bool terminating = false;                  // its deletion has begun
   bool orphaned = false;                     // in the inventory, left on purpose

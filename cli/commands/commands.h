@@ -139,6 +139,23 @@ struct CredentialOptions {
 absl::StatusOr<ExitCode> CredentialPut(Session& session, const CredentialOptions& options);
 absl::StatusOr<ExitCode> CredentialDelete(Session& session, const std::string& name);
 
+// Which clusters.
+struct ClusterChoice {
+  std::vector<std::string> clusters;  // names
+  std::string selector;               // -l
+  bool all = false;
+};
+
+struct SealOptions {
+  std::string file = "-";  // "-": stdin
+  ClusterChoice to;
+  std::vector<std::string> recipients;  // age public keys; with these alone no hub is asked
+};
+// Prints the sealed form of each object; the plain one stays in memory.
+absl::StatusOr<ExitCode> SecretSeal(Session& session, const SealOptions& options);
+// The keys of the clusters; of all when none is chosen.
+absl::StatusOr<ExitCode> SecretRecipients(Session& session, const ClusterChoice& choice);
+
 // ---------------------------------------------------------------- here, without a hub
 
 struct RenderOptions {

@@ -122,6 +122,7 @@ void AddCluster(const pb::ClusterView& view, absl::Time now, Page& page) {
             absl::StrCat(Count(static_cast<int64_t>(healed), "object"), " put right so far"));
   page.Line("Agent",
             absl::StrCat(OrNone(view.agent_version()), ", driver ", OrNone(view.driver())));
+  if (!view.recipient().empty()) page.Line("Recipient", view.recipient());
   if (view.certificate_expires_ms() != 0) {
     page.Line(
         "Certificate",

@@ -26,7 +26,7 @@ std::strong_ordering CompareKeys(const pb::ManifestEntry& a, const pb::ManifestE
 
 bool SameContent(const pb::ManifestEntry& a, const pb::ManifestEntry& b) {
   return a.digest() == b.digest() && a.size() == b.size() && a.wave() == b.wave() &&
-         a.keep() == b.keep();
+         a.keep() == b.keep() && a.sealed() == b.sealed();
 }
 
 absl::Status Invalid(absl::string_view what) { return absl::InvalidArgumentError(what); }
@@ -122,6 +122,7 @@ absl::StatusOr<Bundle> MakeBundle(std::vector<BundleInput> inputs) {
     entry.set_size(static_cast<uint32_t>(json.size()));
     entry.set_wave(input.wave != 0 ? input.wave : WaveOf(input.object.value));
     entry.set_keep(AsksToBeKept(input.object.value));
+    entry.set_sealed(input.sealed);
     bundle.object_bytes += json.size();
     bundle.blobs.push_back({digest, std::move(json)});
   }

@@ -23,8 +23,9 @@ namespace muster {
 // An object on its way into a bundle.
 struct BundleInput {
   Object object;
-  std::string origin;  // for messages: "apps/web.yaml:12:1"
-  int32_t wave = 0;    // apply order within the package; zero: as the object is annotated
+  std::string origin;   // for messages: "apps/web.yaml:12:1"
+  int32_t wave = 0;     // apply order within the package; zero: as the object is annotated
+  bool sealed = false;  // the object is in its sealed form (sealed.h)
 };
 
 struct Bundle {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/limits.h"
 #include "common/base/status_macros.h"
+#include "common/manifest/sealed.h"
 #include "common/manifest/yaml.h"
 
 namespace muster {
@@ -20,6 +21,7 @@ bool IsMarker(absl::string_view line) {
 }
 
 bool MentionsOptOut(absl::string_view text) {
+  if (LooksLikeSops(text)) return true;
   for (const absl::string_view key : kOptOutKeys) {
     if (absl::StrContains(text, key)) return true;
   }
@@ -37,6 +39,7 @@ absl::StatusOr<bool> OptsOut(const TextDocument& document, const std::string& fi
     return counted.ok() ? parsed.status() : counted;
   }
   for (const Document& one : *parsed) {
+    if (IsSopsDocument(one.value)) return true;
     const Value* metadata = one.value.Get("metadata");
     const Value* annotations = metadata == nullptr ? nullptr : metadata->Get("annotations");
     if (annotations == nullptr) continue;

@@ -3,7 +3,8 @@
 // A document whose object carries the annotation `muster.dev/substitute: disabled` (or Flux's
 // `kustomize.toolkit.fluxcd.io/substitute: disabled`) keeps its text as it is, scripts and all. The
 // annotation is looked for before substitution, so such a document must be YAML by itself; items of
-// a `kind: List` cannot opt out one by one. Pure; any thread.
+// a `kind: List` cannot opt out one by one. A SOPS document keeps its text always: its MAC covers
+// it. Pure; any thread.
 #pragma once
 
 #include <set>

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "common/manifest/object.h"
+#include "common/manifest/sealed.h"
 #include "proto/fleet.pb.h"
 
 namespace muster {
@@ -22,6 +23,9 @@ struct RenderedObject {
   Object object;
   std::string file;
   int line = 0;
+  // Not empty: the object is for the agent to open (manifest/sealed.h), and this is what it opens.
+  // `object` then is the SOPS document as Git has it, with the metadata that it is to have.
+  std::vector<SealedText> sealed = {};
 };
 
 // Whether the patch has target fields.

@@ -11,10 +11,12 @@
 #include "common/base/limits.h"
 #include "common/base/status_macros.h"
 #include "common/manifest/object.h"
+#include "common/manifest/sealed.h"
 #include "common/manifest/yaml.h"
 #include "common/manifest/yaml_writer.h"
 #include "common/render/documents.h"
 #include "common/render/ignore.h"
+#include "common/render/sealed.h"
 #include "common/render/variables.h"
 
 namespace muster {
@@ -168,6 +170,7 @@ absl::Status ReadObjects(absl::string_view text, const std::string& path, const 
   for (Document& document : documents) {
     RETURN_IF_ERROR(put_off.Check(document.value));
     const std::string top = document.Where("");
+    RETURN_IF_ERROR(Annotate(CheckSopsDocument(document.value), top));
     absl::StatusOr<std::vector<ListItem>> items = ExpandLists(std::move(document.value));
     if (!items.ok()) return Annotate(items.status(), top);
     for (ListItem& item : *items) {
@@ -238,13 +241,16 @@ absl::Status RefuseDuplicates(const std::vector<RenderedObject>& objects) {
 // What follows when the objects are read: patches and namespace; and the promises of a rendering.
 absl::StatusOr<Rendering> Finish(std::vector<RenderedObject> objects,
                                  const std::vector<PatchText>& patches, const VariableScope& scope,
-                                 const v1::RenderInput& input, absl::string_view found) {
+                                 const v1::RenderInput& input, kustomize::FileSource& files,
+                                 absl::string_view found) {
   for (const PatchText& patch : patches) {
     ASSIGN_OR_RETURN(const std::string text, TextOf(patch, input, scope));
     RETURN_IF_ERROR(ApplyPatch(*patch.patch, text, patch.name, input.namespace_(), objects));
   }
   RETURN_IF_ERROR(SetNamespaces(input, objects));
   RETURN_IF_ERROR(RefuseDuplicates(objects));
+  RETURN_IF_ERROR(AddSealedTexts(files, input.path(),
+                                 input.load_restrictor() == v1::LOAD_RESTRICTOR_NONE, objects));
   if (objects.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("path '", input.path(),
                                                    "': renders to nothing; ", found,
@@ -263,7 +269,7 @@ bool MentionsVariables(absl::string_view text) { return absl::StrContains(text, 
 absl::Status AddBuilt(const kustomize::BuiltObject& built, const VariableScope& scope,
                       bool substitutes, std::vector<RenderedObject>& objects) {
   const std::string file = built.place.file == nullptr ? std::string() : *built.place.file;
-  if (substitutes) {
+  if (substitutes && !IsSopsDocument(*built.value)) {
     const std::string text = WriteYaml(*built.value);
     if (MentionsVariables(text)) {
       PutOff put_off;
@@ -301,7 +307,7 @@ absl::StatusOr<Rendering> RenderYaml(const FileTree& files, const v1::RenderInpu
                      SubstituteDocuments(*file.bytes, scope, file.path, put_off));
     RETURN_IF_ERROR(ReadObjects(text, file.path, put_off, objects));
   }
-  return Finish(std::move(objects), patches, scope, input,
+  return Finish(std::move(objects), patches, scope, input, source,
                 absl::StrCat(sources.size(), " files with objects were found"));
 }
 
@@ -357,7 +363,7 @@ absl::StatusOr<Rendering> RenderBuilt(const BuiltObjects& built, kustomize::File
   for (const kustomize::BuiltObject& object : built) {
     RETURN_IF_ERROR(AddBuilt(object, scope, input.substitute(), objects));
   }
-  return Finish(std::move(objects), patches, scope, input,
+  return Finish(std::move(objects), patches, scope, input, files,
                 absl::StrCat(built.size(), " objects were built"));
 }
 
@@ -367,6 +373,7 @@ absl::StatusOr<std::set<std::string>> ClusterVariablesOfBuilt(const BuiltObjects
   std::set<std::string> uses;
   if (!input.substitute()) return uses;
   for (const kustomize::BuiltObject& object : built) {
+    if (IsSopsDocument(*object.value)) continue;
     const std::string text = WriteYaml(*object.value);
     if (!MentionsVariables(text)) continue;
     RETURN_IF_ERROR(

@@ -7,7 +7,7 @@
 // `.sourceignore`, Fleet's `.fleetignore`) at or below the path names (ignore.h), for patch files
 // of the package's targets, and for files and directories whose name starts with a '.'. In this
 // order: variables (documents.h), lists taken apart, patches (patch.h), namespace. Objects are not
-// decorated: no label, no annotation.
+// decorated: no label, no annotation. SOPS documents stay what they are (sealed.h).
 //
 // Pure; any thread. Promises: equal files and input give an equal rendering, byte for byte; a
 // rendering is never empty and never holds an identity twice.
@@ -28,9 +28,9 @@
 namespace muster {
 
 inline constexpr absl::string_view kRenderEngine = "yaml";
-inline constexpr absl::string_view kRenderEngineVersion = "1";  // raised when output would change
+inline constexpr absl::string_view kRenderEngineVersion = "2";  // raised when output would change
 inline constexpr absl::string_view kKustomizeEngine = "kustomize";
-inline constexpr absl::string_view kKustomizeEngineVersion = "5.5-1";
+inline constexpr absl::string_view kKustomizeEngineVersion = "5.5-2";
 
 struct Rendering {
   std::vector<RenderedObject> objects;  // sorted by key, each with its source

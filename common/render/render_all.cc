@@ -16,6 +16,7 @@
 #include "common/base/limits.h"
 #include "common/base/status_macros.h"
 #include "common/manifest/bundle.h"
+#include "common/manifest/sealed.h"
 #include "common/render/input_digest.h"
 #include "common/render/kustomize/build.h"
 #include "common/render/kustomize/remote.h"
@@ -34,8 +35,11 @@ absl::StatusOr<Bundle> BundleOf(Rendering rendering, Places& places) {
   objects.reserve(rendering.objects.size());
   for (RenderedObject& rendered : rendering.objects) {
     places[rendered.object.key] = {rendered.file, rendered.line};
+    const bool sealed = !rendered.sealed.empty();
+    if (sealed) rendered.object.value = SealedForm(rendered.object.value, rendered.sealed);
     objects.push_back({.object = std::move(rendered.object),
-                       .origin = absl::StrCat(rendered.file, ":", rendered.line)});
+                       .origin = absl::StrCat(rendered.file, ":", rendered.line),
+                       .sealed = sealed});
   }
   return MakeBundle(std::move(objects));
 }

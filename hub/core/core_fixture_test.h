@@ -45,6 +45,7 @@ struct FakeAgent {
   v1::DesiredState desired;  // last pushed
   std::string desired_bytes;
   uint64_t reports = 0;
+  std::string recipient = "age1cluster";
 };
 
 class CoreFixture : public testing::Test {
@@ -312,6 +313,7 @@ class CoreFixture : public testing::Test {
     event.peer = "192.0.2.7:2";
     event.hello.set_agent_version("test");
     event.hello.set_driver("memory");
+    event.hello.set_recipient(agent.recipient);
     event.hello.set_generation(agent.desired.generation());
     if (!agent.desired_bytes.empty()) {
       event.hello.set_desired_digest(Digest::Of(agent.desired_bytes).bytes());

@@ -77,6 +77,27 @@ TEST_F(EnrollmentTest, TheSameRequestGetsTheSameAnswerOverARestartToo) {
   EXPECT_EQ(core->View()->clusters().size(), 1u);
 }
 
+TEST_F(EnrollmentTest, TheKeyForSecretsIsTheOneThatTheAgentLastSaid) {
+  FakeAgent& agent = Join("one");
+  const auto shown = [&] { return core->View()->clusters().Find("one")->recipient; };
+  EXPECT_EQ(shown(), "age1cluster");
+  Restart();
+  Do(Tick{});
+  Run();
+  EXPECT_EQ(shown(), "age1cluster");
+  agent.recipient = "age1another";
+  Connect(agent);
+  EXPECT_EQ(shown(), "age1another");
+  // People copy it into their files, so that it is nothing else.
+  for (const std::string& other :
+       {std::string("age1a b"), std::string("age1\nage1b"), std::string("x"),
+        "age1" + std::string(200, 'q'), std::string()}) {
+    agent.recipient = other;
+    Connect(agent);
+    EXPECT_EQ(shown(), "") << other;
+  }
+}
+
 TEST_F(EnrollmentTest, ATokenIsNotRedeemedTwice) {
   const std::string token = Token("one");
   ASSERT_TRUE(Enroll(token).ok());

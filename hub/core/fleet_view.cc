@@ -301,6 +301,7 @@ pb::ClusterView MakeClusterView(const FleetView& fleet, const ClusterRow& row, b
   view.set_enrolled_ms(row.enrolled_ms);
   view.set_agent_version(row.agent_version);
   view.set_driver(row.driver);
+  view.set_recipient(row.recipient);
   view.set_message(row.message);
   for (const PackageStatus& package : row.packages) {
     view.set_objects(view.objects() + package.objects);

@@ -92,6 +92,7 @@ struct ClusterRow {
   int64_t certificate_expires_ms = 0;
   std::string agent_version;
   std::string driver;
+  std::string recipient;
   uint32_t unmanaged = 0;
   std::string words;          // of a pending enrolment
   std::vector<Digest> spkis;  // of the keys that may connect

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "hub/core/desired_state.h"
 #include "hub/core/enrollment.h"
@@ -13,6 +14,7 @@ namespace pb = muster::v1;
 namespace {
 
 constexpr size_t kAgentTextMax = 64;
+constexpr size_t kRecipientBytesMax = 100;
 
 std::string SubjectOf(const ClusterState& cluster) {
   return absl::StrCat("cluster/", cluster.record.name());
@@ -66,6 +68,15 @@ void Replace(Turn& turn, ClusterState& cluster) {
   cluster.link = 0;
 }
 
+// Whether the text may be an age public key; it is an agent's word, and people copy it.
+bool IsRecipient(absl::string_view text) {
+  if (!absl::StartsWith(text, "age1") || text.size() > kRecipientBytesMax) return false;
+  for (const char c : text) {
+    if (!absl::ascii_islower(c) && !absl::ascii_isdigit(c)) return false;
+  }
+  return true;
+}
+
 void TakeHello(Turn& turn, ClusterState& cluster, const pb::Hello& hello) {
   cluster.agent_generation = hello.generation();
   const absl::StatusOr<Digest> digest = Digest::FromBytes(hello.desired_digest());
@@ -73,10 +84,17 @@ void TakeHello(Turn& turn, ClusterState& cluster, const pb::Hello& hello) {
   const std::string version = AgentText(hello.agent_version());
   const std::string driver = AgentText(hello.driver());
   pb::ClusterRecord& record = cluster.record;
-  if (record.agent_version() == version && record.driver() == driver) return;
+  // An agent that knows nothing of sealed secrets says none; nobody can then open them there.
+  const std::string recipient = IsRecipient(hello.recipient()) ? hello.recipient() : "";
+  if (record.agent_version() == version && record.driver() == driver &&
+      record.recipient() == recipient) {
+    return;
+  }
   record.set_agent_version(version);
   record.set_driver(driver);
+  record.set_recipient(recipient);
   turn.state.marks.clusters.insert(cluster.id);
+  ShowCluster(turn.state, cluster);
 }
 
 // Whether the agent is at a generation that this hub has not made: it was restored from a backup.

@@ -207,6 +207,7 @@ void FillFromCluster(const State& state, const ClusterState& cluster, ClusterRow
   row.certificate_expires_ms = record.certificate_expires_ms();
   row.agent_version = record.agent_version();
   row.driver = record.driver();
+  row.recipient = record.recipient();
   row.unmanaged = cluster.reported.unmanaged;
   // Also when the agent was started so, whatever the hub declares.
   if (cluster.reported.observes) row.mode = pb::CLUSTER_MODE_OBSERVE;

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/base/status_macros.h"
+#include "common/manifest/sealed.h"
 #include "common/manifest/utf8.h"
 
 namespace muster::kustomize {
@@ -107,6 +108,7 @@ absl::Status AddFile(absl::string_view source, const Loader& loader, Pairs& pair
         "file '", source, "' has no ", parts[0].empty() ? "key" : "path", "; write key=path"));
   }
   ASSIGN_OR_RETURN(const Loader::File file, loader.Load(parts.back()));
+  RETURN_IF_ERROR(RefuseSopsFile(*file.bytes, file.path, "a generator"));
   return AddPair(std::string(parts.size() == 2 ? parts[0] : BaseName(source)), *file.bytes, pairs);
 }
 
@@ -114,6 +116,7 @@ absl::StatusOr<Pairs> ReadPairs(const GeneratorArgs& args, const Loader& loader)
   Pairs pairs;
   for (const std::string& source : args.envs) {
     ASSIGN_OR_RETURN(const Loader::File file, loader.Load(source));
+    RETURN_IF_ERROR(RefuseSopsFile(*file.bytes, file.path, "a generator"));
     RETURN_IF_ERROR(AddEnvFile(*file.bytes, file.path, pairs));
   }
   for (size_t i = 0; i < args.literals.size(); ++i) {
