@@ -87,6 +87,7 @@ void TryWriting(absl::string_view text) {
   const auto documents = ParseYaml(text, "f", YamlReaders::kOne);
   if (!documents.ok()) return;
   for (const Document& document : *documents) {
+    if (!document.value.is_map()) continue;  // objects are written, and nothing else
     std::string out;
     AppendKubectlYaml(document.value, out);
     const auto again = ParseYaml(out, "f", YamlReaders::kOne);

@@ -1,6 +1,6 @@
 // YAML from anywhere: never a crash, a hang or memory without end; what was read can be written and
-// read again; and what the plain reader confirms the slow one confirms too. Run: bazel run
-// --config=fuzz //test/fuzz:yaml_fuzz -- -runs=1000000
+// read again; and what the plain reader confirms the slow one confirms too.
+// Run: bazel run --config=fuzz //test/fuzz:yaml_fuzz -- -runs=1000000
 #include <cstddef>
 #include <cstdint>
 
