@@ -73,7 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 3) return 0;
   std::string altered = Known();
   const size_t at = (size_t{data[0]} << 8 | data[1]) % altered.size();
-  altered.replace(at, std::min(size - 2, altered.size() - at), text.substr(2));
+  altered.replace(at, std::min(size - 2, altered.size() - at), std::string(text.substr(2)));
   OpenAltered(altered);
   return 0;
 }
