@@ -367,6 +367,11 @@ void AddRender(Group& local) {
       ->allow_extra_args(false);
   command->add_option("--repository", render->repositories, "NAME=DIR: where its files are")
       ->allow_extra_args(false);
+  command->add_option("--helm", render->helm.program,
+                      "Helm's program, for charts; the one on PATH when absent");
+  command->add_option("--helm-digest", render->helm.digest, "What it must be, sha256:...");
+  command->add_option("--kubernetes-version", render->helm.kubernetes_version,
+                      "The cluster's, for charts that ask (v1.32.3)");
 
   const auto validate = std::make_shared<ValidateOptions>();
   local

@@ -12,6 +12,7 @@
 #include "common/base/random.h"
 #include "common/base/status_macros.h"
 #include "common/base/version.h"
+#include "common/helm/helm_program.h"
 #include "common/loop/workers.h"
 #include "common/store/rocksdb_store.h"
 #include "common/trust/certificate.h"
@@ -56,6 +57,7 @@ struct Assembly::Parts {
   absl::Status Listen();
   absl::StatusOr<HubJobs::Certificate> Issue(const IssueJob& job) const;
   void SweepClones() const;
+  absl::StatusOr<HelmOptions> Helm() const;
 
   std::string ClonesDirectory() const { return absl::StrCat(options.data_directory, "/clones"); }
 
@@ -162,6 +164,17 @@ Settings Assembly::Parts::MakeSettings() const {
   return settings;
 }
 
+// The digest is looked at again before each run; here it is for whoever starts the hub.
+absl::StatusOr<HelmOptions> Assembly::Parts::Helm() const {
+  HelmOptions helm = {.program = options.helm_program,
+                      .digest = options.helm_digest,
+                      .scratch = absl::StrCat(options.data_directory, "/helm")};
+  if (helm.program.empty()) return helm;
+  HelmProgram program({.path = helm.program, .digest = helm.digest, .scratch = helm.scratch});
+  RETURN_IF_ERROR(program.Check());
+  return helm;
+}
+
 absl::Status Assembly::Parts::MakeServices() {
   const auto post = [this](Event event) { hub->Post(std::move(event)); };
   const auto view = [this] { return hub->view().Get(); };
@@ -188,6 +201,7 @@ absl::Status Assembly::Parts::MakeServices() {
                              .workers = &workers});
   HubJobs::Options job_options;
   job_options.clones = ClonesDirectory();
+  ASSIGN_OR_RETURN(job_options.helm, Helm());
   ASSIGN_OR_RETURN(jobs,
                    HubJobs::Create(std::move(job_options),
                                    {.store = store.get(),

@@ -32,6 +32,8 @@ struct HubOptions {
   absl::Duration certificate_lifetime = limits::kCertificateLifetime;
   bool allow_file_urls = false;
   uint64_t disk_reserve_bytes = limits::kHubDiskReserveBytes;
+  std::string helm_program;  // empty: charts are refused
+  std::string helm_digest;   // that it must have, "sha256:..."
 };
 
 class Assembly {

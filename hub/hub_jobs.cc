@@ -59,7 +59,8 @@ HubJobs::HubJobs(Options options, Parts parts)
   }
   auto worker = std::make_unique<Worker>();
   worker->child = std::make_unique<SupervisedChild>(
-      ChildProcess::Options{"render", RenderChildArguments(options_.clones)}, &worker->random);
+      ChildProcess::Options{"render", RenderChildArguments(options_.clones, options_.helm)},
+      &worker->random);
   worker->thread = std::thread([this, &worker = *worker] { RunRenderer(worker); });
   workers_.push_back(std::move(worker));
   issuer_ = std::thread([this] { RunIssuer(); });

@@ -22,6 +22,7 @@
 #include "common/base/mutex.h"
 #include "common/base/random.h"
 #include "common/store/store.h"
+#include "hub/child/helm_launcher.h"
 #include "hub/child/supervised_child.h"
 #include "hub/core/event.h"
 #include "hub/core/outbox.h"
@@ -42,6 +43,7 @@ class HubJobs final : public Jobs {
     std::string clones;  // directory of the Git clones; made if it is not there
     absl::Duration fetch_timeout = limits::kFetchTimeout;
     absl::Duration render_timeout = limits::kRenderTimeout;  // for one answer of the child
+    HelmOptions helm;
   };
 
   struct Parts {

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
 #include "common/base/compression.h"
+#include "common/helm/helm_program.h"
 #include "common/loop/inbox.h"
 #include "common/store/memory_store.h"
 #include "common/trust/sealing.h"
@@ -311,7 +312,7 @@ TEST_F(HubJobsTest, TheRealRenderChildRendersAndCanDoNoMore) {
   Begin();
   const std::string commit = FetchedApps();
   SeededRandom random(1);
-  SupervisedChild child({"sandboxed", RenderChildArguments(PathOf("clones"))}, &random);
+  SupervisedChild child({"sandboxed", RenderChildArguments(PathOf("clones"), {})}, &random);
   pb::FetchChildRequest request;
   request.set_id(5);
   *request.mutable_render() = Render(commit, {"web"}).request;
@@ -332,6 +333,46 @@ TEST_F(HubJobsTest, TheRealRenderChildRendersAndCanDoNoMore) {
   ASSERT_TRUE(response.ParseFromString(*fetched));
   EXPECT_NE(response.code(), 0);
   EXPECT_FALSE(std::filesystem::exists(PathOf("clones/copy.git")));
+}
+
+TEST_F(HubJobsTest, ChartsAreRenderedBesideTheRenderChild) {
+  Begin();
+  const std::string program = std::string(getenv("TEST_SRCDIR")) + "/" + getenv("TEST_WORKSPACE") +
+                              "/common/helm/fake_helm";
+  HelmProgram helm({.path = program, .scratch = PathOf("look")});
+  const std::string digest = helm.Identity()->digest;
+  GitFixture(PathOf("apps"))
+      .Commit("main", {{"web/Chart.yaml", "name: web\n"}, {"web/values.yaml", "a: 1\n"}}, "one");
+  jobs_->Start(Fetch("apps"));
+  const FetchDone done = Next<FetchDone>();
+  ASSERT_TRUE(done.result.ok()) << done.result.status();
+  pb::FetchChildRequest request;
+  *request.mutable_render() = Render(done.result->commit(), {"web"}).request;
+  request.mutable_render()->mutable_inputs(0)->set_renderer(pb::RENDERER_HELM);
+  SeededRandom random(1);
+  const auto render = [&](const HelmOptions& options) {
+    SupervisedChild child({"sandboxed", RenderChildArguments(PathOf("clones"), options)}, &random);
+    const auto rendered = child.Call(request.SerializeAsString(), absl::Seconds(60));
+    CHECK_OK(rendered);
+    pb::FetchChildResponse response;
+    CHECK(response.ParseFromString(*rendered));
+    CHECK(response.render().outputs_size() == 1) << response.ShortDebugString();
+    return response.render().outputs(0);
+  };
+
+  const pb::RenderOutput output = render({program, digest, PathOf("helm")});
+  EXPECT_EQ(output.code(), 0) << output.message();
+  EXPECT_EQ(output.engine(), "helm");
+  EXPECT_EQ(output.engine_version(), "9.8.7");
+  ASSERT_EQ(output.objects_size(), 1);
+  EXPECT_NE(output.objects(0).find("-- web ./chart"), std::string::npos) << output.objects(0);
+
+  const pb::RenderOutput other =
+      render({program, "sha256:" + std::string(64, '0'), PathOf("helm")});
+  EXPECT_EQ(other.code(), static_cast<int>(absl::StatusCode::kFailedPrecondition));
+  const pb::RenderOutput none = render({});
+  EXPECT_EQ(none.code(), static_cast<int>(absl::StatusCode::kFailedPrecondition));
+  EXPECT_NE(none.message().find("--helm PATH"), std::string::npos);
 }
 
 TEST_F(HubJobsTest, IssuesCertificates) {

@@ -15,6 +15,7 @@
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/base/version.h"
+#include "common/helm/helm_program.h"
 #include "common/loop/stop_signal.h"
 #include "common/net/grpc_log.h"
 #include "common/net/tls.h"
@@ -56,6 +57,17 @@ absl::Status TakeDurations(const DurationFlags& flags, HubOptions& options) {
 // The certificates of the hub's servers and of its signer are made when it starts, so a hub that
 // runs for long starts anew, far sooner than they end. Agents do not mind.
 constexpr absl::Duration kRunMax = limits::kServerCertificateLifetime / 8;
+
+absl::Status CheckHelm(const HubOptions& options) {
+  if (options.helm_program.empty() && options.helm_digest.empty()) return absl::OkStatus();
+  if (options.helm_program.empty()) {
+    return absl::InvalidArgumentError("--helm-digest says which Helm, and --helm PATH is missing");
+  }
+  if (IsProgramDigest(options.helm_digest)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--helm needs --helm-digest sha256:... with the 64 digits that `sha256sum ",
+                   options.helm_program, "` prints"));
+}
 
 int RunHub(HubOptions options) {
   StopSignal stop;
@@ -136,6 +148,10 @@ void AddRunFlags(CLI::App& app, HubOptions& options, DurationFlags& durations) {
       ->capture_default_str();
   AddSize(app, "--disk-reserve", options.disk_reserve_bytes,
           "free space on the disk below which the hub takes no change");
+  app.add_option("--helm", options.helm_program,
+                 "Helm's program, for packages that are charts; without it they are refused");
+  app.add_option("--helm-digest", options.helm_digest,
+                 "that program's digest, sha256:... (see sha256sum); no other one is run");
   app.add_flag("--allow-file-urls", options.allow_file_urls,
                "let repositories be directories of this machine");
 }
@@ -205,6 +221,7 @@ int Main(int argc, char** argv) {
   if (options.data_directory.empty()) {
     return Fail(absl::InvalidArgumentError("no data directory; give --data DIR"));
   }
+  if (const absl::Status helm = CheckHelm(options); !helm.ok()) return Fail(helm);
   const absl::Status taken = TakeDurations(durations, options);
   return taken.ok() ? RunHub(std::move(options)) : Fail(taken);
 }

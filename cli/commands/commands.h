@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "cli/agent_manifest.h"
 #include "cli/exit_code.h"
+#include "cli/helm.h"
 #include "cli/session.h"
 
 namespace muster::cli {
@@ -171,6 +172,7 @@ struct RenderOptions {
   std::string cluster;
   std::vector<std::string> labels;        // key=value: of a cluster that is not declared
   std::vector<std::string> repositories;  // name=DIR
+  HelmFlags helm;                         // for packages that are charts
 };
 absl::StatusOr<ExitCode> Render(Session& session, const RenderOptions& options);
 // When no cluster is named.

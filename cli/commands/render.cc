@@ -2,6 +2,7 @@
 // runs.
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -73,15 +74,21 @@ absl::StatusOr<Labels> LabelsFor(const pb::FleetConfig& config, const RenderOpti
 
 class Renderer {
  public:
-  Renderer(const RenderOptions& options, Labels labels, Pairs folders)
-      : options_(options), labels_(std::move(labels)), folders_(std::move(folders)) {}
+  // `helm` may be null.
+  Renderer(const RenderOptions& options, Labels labels, Pairs folders,
+           std::unique_ptr<HelmDoor> helm)
+      : options_(options),
+        labels_(std::move(labels)),
+        folders_(std::move(folders)),
+        helm_(std::move(helm)) {}
 
   // Adds what the cluster gets of `package`. Returns whether it gets any.
   absl::StatusOr<bool> Add(const pb::Package& package) {
     const std::string attempt = absl::StrCat("render package/", package.name());
-    ASSIGN_OR_RETURN(const std::optional<pb::RenderInput> input,
+    ASSIGN_OR_RETURN(std::optional<pb::RenderInput> input,
                      Tried(attempt, ResolvePackage(package, options_.cluster, labels_)));
     if (!input.has_value()) return false;
+    input->set_kubernetes_version(options_.helm.kubernetes_version);
     const auto folder = folders_.find(package.repository());
     if (folder == folders_.end()) {
       return UsageProblem(
@@ -96,7 +103,7 @@ class Renderer {
     if (UsesKustomize(*input, has_file).value_or(false)) {
       ASSIGN_OR_RETURN(files, Tried(attempt, ReadTree(folder->second, "")));
     }
-    absl::StatusOr<Rendering> rendering = muster::Render(files, *input);
+    absl::StatusOr<Rendering> rendering = muster::Render(files, *input, helm_.get());
     if (!rendering.ok()) return WithWhere(Tried(attempt, rendering.status()), folder->second);
     for (RenderedObject& object : rendering->objects) objects_.push_back(std::move(object));
     return true;
@@ -108,6 +115,7 @@ class Renderer {
   const RenderOptions& options_;
   const Labels labels_;
   const Pairs folders_;
+  const std::unique_ptr<HelmDoor> helm_;
   std::vector<RenderedObject> objects_;
 };
 
@@ -133,8 +141,7 @@ void PrintObjects(Session& session, const std::vector<RenderedObject>& objects) 
   }
   std::string out;
   for (const RenderedObject& object : objects) {
-    absl::StrAppend(&out, "---\n# ", SafeText(object.file), ":", object.line, "\n",
-                    YamlText(object.object.value));
+    absl::StrAppend(&out, "---\n# ", SafeText(object.Where()), "\n", YamlText(object.object.value));
   }
   session.Print(out);
 }
@@ -152,7 +159,9 @@ absl::StatusOr<ExitCode> Render(Session& session, const RenderOptions& options) 
   ASSIGN_OR_RETURN(const pb::FleetConfig config, ReadFleet(options.fleet));
   ASSIGN_OR_RETURN(Labels labels, LabelsFor(config, options));
   ASSIGN_OR_RETURN(Pairs folders, ParsePairs(options.repositories, "--repository"));
-  Renderer renderer(options, std::move(labels), std::move(folders));
+  ASSIGN_OR_RETURN(std::unique_ptr<HelmDoor> helm,
+                   Tried("render", FindHelm(options.helm, session.env().Variable("PATH"))));
+  Renderer renderer(options, std::move(labels), std::move(folders), std::move(helm));
   std::vector<std::string> names;
   std::vector<std::string> rendered;
   for (const pb::Package& package : config.packages()) {

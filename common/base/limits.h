@@ -43,6 +43,13 @@ inline constexpr int kKustomizeDepthMax = 64;               // kustomizations wi
 
 inline constexpr size_t kKustomizeCacheBytes = 64u << 20;  // of files kept between kustomizations
 
+// Helm, a program of its own for each chart.
+inline constexpr absl::Duration kHelmTimeout = absl::Seconds(15);  // of one run; there are two
+inline constexpr size_t kHelmBytesMax = 512u << 20;                // of memory
+inline constexpr size_t kHelmOutputBytesMax = 32u << 20;
+inline constexpr size_t kValuesFilesMax = 50;                // of one package or target
+inline constexpr size_t kInlineValuesBytesMax = 256u << 10;  // of one package or target
+
 // Git, in the fetch child.
 inline constexpr size_t kPackBytesMax = 256u << 20;
 inline constexpr size_t kBlobBytesMax = 10u << 20;
@@ -94,7 +101,7 @@ inline constexpr int kJoinsPerAddressPerSecond = 16;
 inline constexpr size_t kJoinAddressesMax = 10'000;  // remembered
 inline constexpr size_t kJoinsWaitingMax = 4'096;    // for the hub's answer
 inline constexpr int kJoinConnectionsMax = 4'096;
-inline constexpr int kTokenFailuresMax = 10;  // then the token is burned
+inline constexpr int kTokenFailuresMax = 10;                             // then the token is burned
 inline constexpr absl::Duration kTokenRecordKept = absl::Hours(24 * 7);  // after it has expired
 inline constexpr absl::Duration kCertificateLifetime = absl::Hours(24 * 30);
 inline constexpr absl::Duration kCertificateRenewal = absl::Hours(24 * 10);  // renewed at this age

@@ -13,12 +13,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "common/base/suggest.h"
 #include "common/config/declarations.h"
 #include "common/config/findings.h"
 #include "common/config/references.h"
 #include "common/config/schema.h"
 #include "common/config/structure.h"
-#include "common/base/suggest.h"
 #include "common/manifest/yaml.h"
 #include "common/render/ignore.h"
 

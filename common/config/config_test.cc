@@ -218,8 +218,56 @@ TEST(FleetConfig, SuggestsTheFieldThatWasMeant) {
   EXPECT_EQ(ErrorsIn("apiVersion: muster.dev/v1alpha1\nkind: Packge\n"),
             "fleet/a.yaml:2: kind: 'Packge' is unknown; did you mean 'Package'?");
   EXPECT_EQ(PackageErrors("  renderer: ymal\n"),
-            "fleet/p.yaml:7: spec.renderer: 'ymal' is none of auto, yaml, kustomize; did you mean "
-            "'yaml'?");
+            "fleet/p.yaml:7: spec.renderer: 'ymal' is none of auto, yaml, kustomize, helm; did "
+            "you mean 'yaml'?");
+}
+
+TEST(FleetConfig, ReadsAChartAndItsValues) {
+  const v1::FleetConfig config = Parse({{"fleet/r.yaml", kRepository}, {"fleet/p.yaml", R"(
+apiVersion: muster.dev/v1alpha1
+kind: Package
+metadata: {name: web}
+spec:
+  repository: apps
+  path: web
+  renderer: helm
+  helm:
+    chart: charts/web
+    releaseName: front
+    valuesFiles: [base.yaml, "${cluster.labels.env}.yaml"]
+    values: {region: "${cluster.labels.region}", replicas: 2, list: [a]}
+  targets:
+    - clusterSelector: {}
+      helm: {valuesFiles: [all.yaml], values: {replicas: 3}}
+)"}});
+  ASSERT_EQ(ErrorsOf(config), "");
+  ASSERT_EQ(config.packages_size(), 1);
+  const v1::Package& package = config.packages(0);
+  EXPECT_EQ(package.renderer(), v1::RENDERER_HELM);
+  EXPECT_EQ(package.helm().chart(), "charts/web");
+  EXPECT_EQ(package.helm().release_name(), "front");
+  ASSERT_EQ(package.helm().values_files_size(), 2);
+  EXPECT_EQ(package.helm().values_files(1), "${cluster.labels.env}.yaml");
+  EXPECT_NE(package.helm().values().find("region: ${cluster.labels.region}\n"), std::string::npos)
+      << package.helm().values();
+  EXPECT_EQ(package.targets(0).helm().values(), "replicas: 3\n");
+  EXPECT_EQ(package.targets(0).helm().values_files(0), "all.yaml");
+}
+
+TEST(FleetConfig, RefusesValuesThatCannotBe) {
+  for (const auto& [line, error] : std::vector<std::pair<std::string, std::string>>{
+           {"  helm: {values: [a]}", "spec.helm.values: must be a map, not a list"},
+           {"  helm: {chart: ../web}", "spec.helm.chart: "},
+           {"  helm: {valuesFiles: [/etc/passwd]}", "spec.helm.valuesFiles[0]: "},
+           {"  helm: {valuesFiles: [.]}", "spec.helm.valuesFiles[0]: names no file"},
+           {"  helm: {values: {a: \"${cluster.nam}\"}}", "spec.helm.values: "},
+           {"  helm: {vales: {}}", "spec.helm.vales: unknown field; did you mean 'values'?"},
+           {"  helm: {releaseName: Web}", "spec.helm.releaseName: "}}) {
+    const std::string errors = PackageErrors(line + "\n");
+    EXPECT_EQ(errors.find(absl::StrCat("fleet/p.yaml:7: ", error)), 0u) << errors;
+  }
+  const std::string errors = PackageErrors("  renderer: yaml\n  helm: {}\n");
+  EXPECT_EQ(errors, "fleet/p.yaml:8: spec.helm: needs renderer helm, or none");
 }
 
 TEST(FleetConfig, RefusesWhatIsNotBuiltYetByName) {
@@ -230,7 +278,8 @@ TEST(FleetConfig, RefusesWhatIsNotBuiltYetByName) {
   }
   for (const auto& [line, field] : std::vector<std::pair<std::string, std::string>>{
            {"  rollout: standard", "spec.rollout"},
-           {"  renderer: helm", "spec.renderer: 'helm'"}}) {
+           {"  helm: {repository: charts}", "spec.helm.repository"},
+           {"  helm: {digest: x}", "spec.helm.digest"}}) {
     const std::string errors = PackageErrors(line + "\n");
     EXPECT_NE(errors.find("not built yet in this version"), std::string::npos) << errors;
     EXPECT_EQ(errors.find(absl::StrCat("fleet/p.yaml:7: ", field)), 0u) << errors;

@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "common/base/check.h"
 #include "common/base/limits.h"
+#include "common/config/helm_fields.h"
 #include "common/config/repository_url.h"
 #include "common/config/selector.h"
 #include "common/config/structure.h"
@@ -319,6 +320,7 @@ v1::Repository ReadRepository(Findings& findings) {
 v1::Renderer RendererOf(absl::string_view text) {
   if (text == "yaml") return v1::RENDERER_YAML;
   if (text == "kustomize") return v1::RENDERER_KUSTOMIZE;
+  if (text == "helm") return v1::RENDERER_HELM;
   return v1::RENDERER_AUTO;
 }
 
@@ -337,6 +339,7 @@ v1::Package ReadPackage(Findings& findings) {
   ReadVariables(At(findings, "/spec/variables"), "/spec/variables", findings,
                 package.mutable_variables());
   ReadTargets(findings, package);
+  ReadHelmFields(findings, package);
   package.set_namespace_(TextAt(findings, "/spec/namespace"));
   if (const Value* override_namespace = At(findings, "/spec/overrideNamespace");
       override_namespace != nullptr) {

@@ -47,6 +47,47 @@ std::set<std::string> PatchFiles(const v1::Package& package) {
   return files;
 }
 
+// `relative` with its variables, which may come to nothing that is a path.
+absl::StatusOr<std::string> ResolvePath(const std::string& relative, const VariableScope& scope,
+                                        const TextPosition& position) {
+  ASSIGN_OR_RETURN(const std::string path, Substitute(relative, scope, position));
+  return NormalizePath(path);
+}
+
+absl::Status ResolveHelm(const v1::Package& package, const v1::Target& target,
+                         const VariableScope& scope, const TextPosition& position,
+                         v1::RenderInput& input) {
+  if (!package.has_helm() && !target.has_helm()) return absl::OkStatus();
+  v1::Helm& helm = *input.mutable_helm();
+  helm = package.helm();
+  // Said here, because a rendering does not depend on the package's name otherwise.
+  if (helm.release_name().empty()) helm.set_release_name(package.name());
+  absl::StatusOr<std::string> chart = ResolvePath(helm.chart(), scope, position);
+  if (!chart.ok()) return Annotate(chart.status(), "helm.chart");
+  helm.set_chart(*std::move(chart));
+  if (target.has_helm()) *input.mutable_target_helm() = target.helm();
+  for (v1::Helm* values :
+       {&helm, input.has_target_helm() ? input.mutable_target_helm() : nullptr}) {
+    if (values == nullptr) continue;
+    for (std::string& file : *values->mutable_values_files()) {
+      absl::StatusOr<std::string> path = ResolvePath(file, scope, position);
+      if (!path.ok()) return Annotate(path.status(), absl::StrCat("helm.valuesFiles '", file, "'"));
+      file = *std::move(path);
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Values in a declaration that name the cluster are meant to be substituted, without any variable
+// too.
+bool NamesTheCluster(const v1::Package& package, const v1::Target& target) {
+  std::set<std::string> uses;
+  for (const v1::Helm* helm : {&package.helm(), &target.helm()}) {
+    if (!CollectClusterVariables(helm->values(), {"", 1}, uses).ok()) return false;
+  }
+  return !uses.empty();
+}
+
 absl::StatusOr<v1::RenderInput> Resolve(const v1::Package& package, const v1::Target& target,
                                         absl::string_view cluster_name, const Labels& labels) {
   const TextPosition position = {package.origin().file(), package.origin().line()};
@@ -64,7 +105,8 @@ absl::StatusOr<v1::RenderInput> Resolve(const v1::Package& package, const v1::Ta
   input.set_path(*std::move(path));
   input.set_renderer(package.renderer());
   input.set_load_restrictor(package.load_restrictor());
-  input.set_substitute(!scope.variables.empty());
+  input.set_substitute(!scope.variables.empty() || NamesTheCluster(package, target));
+  RETURN_IF_ERROR(ResolveHelm(package, target, scope, position, input));
   for (const auto& [name, value] : scope.variables) {
     v1::Variable* variable = input.add_variables();
     variable->set_name(name);

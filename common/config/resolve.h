@@ -24,8 +24,10 @@ const v1::Target* SelectTarget(const v1::Package& package, const Labels& labels)
 // `path` is substituted and normalised, the target's variables win over the package's, and values
 // that name ${cluster...} are substituted (they may name nothing else). Variables and labels are
 // sorted. Without any variable nothing in the files is substituted: then `substitute` is false, and
-// labels and cluster name are left out, so that clusters share the input. Returns kInvalidArgument,
-// naming package, cluster and field, for an undefined variable and a path that is none.
+// labels and cluster name are left out, so that clusters share the input. Values of a chart that
+// stand in the declaration and name ${cluster...} count as a variable. The caller adds what it
+// knows of the cluster's Kubernetes. Returns kInvalidArgument, naming package, cluster and field,
+// for an undefined variable and a path that is none.
 absl::StatusOr<std::optional<v1::RenderInput>> ResolvePackage(const v1::Package& package,
                                                               absl::string_view cluster_name,
                                                               const Labels& labels);

@@ -47,6 +47,50 @@ TEST(ResolvePackage, FirstTargetThatMatchesWins) {
   EXPECT_EQ(SelectTarget(package, kDev)->name(), "rest");
 }
 
+TEST(ResolvePackage, FindsTheChartAndItsValues) {
+  const v1::RenderInput input = Input(
+      PackageFrom(R"pb(
+        name: "web"
+        path: "web"
+        helm { chart: "./charts/web/" values_files: "${cluster.labels.env}.yaml" values: "a: 1\n" }
+        targets {
+          cluster_selector {}
+          helm { values_files: "x/./y.yaml" }
+        }
+      )pb"),
+      kProd);
+  EXPECT_EQ(input.helm().chart(), "charts/web");
+  EXPECT_EQ(input.helm().release_name(), "web");
+  EXPECT_EQ(input.helm().values_files(0), "prod.yaml");
+  EXPECT_EQ(input.target_helm().values_files(0), "x/y.yaml");
+  EXPECT_FALSE(input.substitute());
+  EXPECT_EQ(input.cluster_name(), "");
+}
+
+TEST(ResolvePackage, SubstitutesValuesThatNameTheClusterWithoutAnyVariable) {
+  const v1::RenderInput input = Input(PackageFrom(R"pb(
+                                        name: "web"
+                                        path: "web"
+                                        targets {
+                                          cluster_selector {}
+                                          helm { values: "region: ${cluster.labels.region}\n" }
+                                        })pb"),
+                                      kProd);
+  EXPECT_TRUE(input.substitute());
+  EXPECT_EQ(input.labels_size(), 2);
+  EXPECT_EQ(input.helm().release_name(), "web");  // the target alone makes it a chart
+}
+
+TEST(ResolvePackage, RefusesValuesFilesThatLeadOut) {
+  const v1::Package package = PackageFrom(R"pb(
+    name: "web"
+    path: "web"
+    helm { values_files: "${cluster.labels.env}/../../x.yaml" }
+    targets { cluster_selector {} }
+  )pb");
+  EXPECT_NE(Error(package, kProd).find("helm.valuesFiles"), std::string::npos);
+}
+
 TEST(ResolvePackage, SelectsNothingWithoutATargetOrItsSelector) {
   for (const char* text :
        {R"pb(name: "web" path: "web")pb", R"pb(name: "web"

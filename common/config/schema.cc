@@ -125,6 +125,41 @@ constexpr FieldSpec kPatchFields[] = {
 constexpr absl::string_view kPatchOneOf[] = {"path", "inline"};
 constexpr ObjectSpec kPatch = {kPatchFields, kPatchOneOf};
 
+constexpr FieldSpec kHelmFields[] = {
+    {.name = "chart",
+     .about =
+         "Directory of the chart, relative to the package's path; the path itself when absent. "
+         "May hold ${variables}."},
+    {.name = "repository",
+     .type = Type::kName,
+     .about = "The Repository of type helm or oci that has the chart; the package's own when "
+              "absent.",
+     .built = false},
+    {.name = "version", .about = "The chart's exact version, with `repository`.", .built = false},
+    {.name = "digest",
+     .about = "What the chart's archive must be, sha256:..., with `repository`.",
+     .built = false},
+    {.name = "releaseName",
+     .type = Type::kName,
+     .about = "The release that the chart hears of; the package's name when absent."},
+    {.name = "valuesFiles",
+     .about = "Files with values, relative to the package's path, the last wins; may hold "
+              "${variables}.",
+     .list = true},
+    {.name = "values",
+     .type = Type::kValues,
+     .about = "Values; win over the files. May hold ${variables}."},
+};
+constexpr ObjectSpec kHelm = {kHelmFields, {}};
+
+constexpr FieldSpec kTargetHelmFields[] = {
+    {.name = "valuesFiles",
+     .about = "Files with values, relative to the package's path; win over the package's values.",
+     .list = true},
+    {.name = "values", .type = Type::kValues, .about = "Values; win over everything else."},
+};
+constexpr ObjectSpec kTargetHelm = {kTargetHelmFields, {}};
+
 constexpr FieldSpec kTargetFields[] = {
     {.name = "name", .about = "For messages."},
     {.name = "clusterSelector",
@@ -139,6 +174,10 @@ constexpr FieldSpec kTargetFields[] = {
      .about = "Changes to the objects, in order.",
      .list = true,
      .object = &kPatch},
+    {.name = "helm",
+     .type = Type::kObject,
+     .about = "Values of these clusters for the package's chart.",
+     .object = &kTargetHelm},
 };
 constexpr ObjectSpec kTarget = {kTargetFields, {}};
 
@@ -201,7 +240,7 @@ constexpr FieldSpec kHealthFields[] = {
 };
 constexpr ObjectSpec kHealth = {kHealthFields, {}};
 
-constexpr Choice kRenderers[] = {{"auto"}, {"yaml"}, {"kustomize"}, {"helm", false}};
+constexpr Choice kRenderers[] = {{"auto"}, {"yaml"}, {"kustomize"}, {"helm"}};
 constexpr Choice kLoadRestrictors[] = {{"root"}, {"none"}};
 constexpr Choice kOnRemoval[] = {{"delete"}, {"orphan"}};
 constexpr FieldSpec kPackageSpecFields[] = {
@@ -218,13 +257,18 @@ constexpr FieldSpec kPackageSpecFields[] = {
     {.name = "renderer",
      .type = Type::kChoice,
      .about =
-         "How files become objects; auto when absent: kustomize where there is a kustomization.",
+         "How files become objects; auto when absent: kustomize where there is a kustomization, "
+         "helm where there is a chart.",
      .choices = kRenderers},
     {.name = "loadRestrictor",
      .type = Type::kChoice,
      .about = "What a kustomization may load: root, its own directory (when absent), or none, any "
               "file of the repository.",
      .choices = kLoadRestrictors},
+    {.name = "helm",
+     .type = Type::kObject,
+     .about = "The chart, its release and its values.",
+     .object = &kHelm},
     {.name = "variables",
      .type = Type::kVariables,
      .about = "For ${name} in the files; nothing is substituted without any."},

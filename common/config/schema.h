@@ -23,6 +23,7 @@ enum class FieldType {
   kLabels,     // label keys and values
   kVariables,  // variable names and texts
   kNotes,      // annotations: any map of texts
+  kValues,     // any map at all
   kObject,     // `object`
 };
 

@@ -60,6 +60,8 @@ Value TypeSchema(const FieldSpec& field) {
       return Texts(Value::Map{{"type", "string"}}, kVariablePattern);
     case FieldType::kNotes:
       return Texts(Value::Map{{"type", "string"}}, nullptr);
+    case FieldType::kValues:
+      return Value::Map{{"type", "object"}};
     case FieldType::kObject:
       return ObjectSchema(*field.object);
   }

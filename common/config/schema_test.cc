@@ -64,6 +64,7 @@ std::pair<Value, Value> Samples(const FieldSpec& field) {
     case FieldType::kLabels:
     case FieldType::kVariables:
     case FieldType::kNotes:
+    case FieldType::kValues:
       samples = {Value::Map{{"a", "1"}}, Value::Map{{"a", "2"}}};
       break;
     case FieldType::kObject:

@@ -11,8 +11,8 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "common/base/limits.h"
-#include "common/config/names.h"
 #include "common/base/suggest.h"
+#include "common/config/names.h"
 #include "common/render/variables.h"
 
 namespace muster {
@@ -88,6 +88,9 @@ class Checker {
       case FieldType::kVariables:
       case FieldType::kNotes:
         return Texts(field.type, value, at);
+      case FieldType::kValues:
+        if (!value.is_map()) Refuse(at, "must be a map", value);
+        return;
       case FieldType::kBoolean:
         if (!value.is_bool()) Refuse(at, "must be true or false", value);
         return;

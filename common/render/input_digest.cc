@@ -9,6 +9,7 @@ namespace muster {
 namespace {
 
 constexpr absl::string_view kLabelPrefix = "cluster.labels.";
+constexpr absl::string_view kKubernetesVersion = "cluster.kubernetesVersion";
 
 // Texts one after another, each with its length, so that no two lists of texts look alike.
 class Fields {
@@ -26,6 +27,10 @@ class Fields {
 
 void AddClusterVariable(const v1::RenderInput& input, absl::string_view name, Fields& fields) {
   fields.Add(name);
+  if (name == kKubernetesVersion) {
+    fields.Add(input.kubernetes_version());
+    return;
+  }
   absl::string_view key = name;
   if (!absl::ConsumePrefix(&key, kLabelPrefix)) {
     fields.Add(1).Add(input.cluster_name());
@@ -39,6 +44,13 @@ void AddClusterVariable(const v1::RenderInput& input, absl::string_view name, Fi
   fields.Add(0);
 }
 
+void AddHelm(const v1::Helm& helm, Fields& fields) {
+  fields.Add(helm.chart()).Add(helm.repository()).Add(helm.version()).Add(helm.digest());
+  fields.Add(helm.release_name()).Add(helm.values());
+  fields.Add(helm.values_files_size());
+  for (const std::string& file : helm.values_files()) fields.Add(file);
+}
+
 }  // namespace
 
 Digest ParamsDigest(const v1::RenderInput& input, const std::set<std::string>& uses) {
@@ -46,6 +58,11 @@ Digest ParamsDigest(const v1::RenderInput& input, const std::set<std::string>& u
   fields.Add("muster render parameters v1").Add(input.renderer()).Add(input.substitute());
   // A later field, which leaves the digests of those without it as they were.
   if (input.load_restrictor() == v1::LOAD_RESTRICTOR_NONE) fields.Add("load restrictor none");
+  if (input.has_helm() || input.has_target_helm()) {
+    fields.Add("helm");
+    AddHelm(input.helm(), fields);
+    AddHelm(input.target_helm(), fields);
+  }
   fields.Add(input.variables_size());
   for (const v1::Variable& variable : input.variables()) {
     fields.Add(variable.name()).Add(variable.value());

@@ -125,6 +125,10 @@ absl::Status ApplyTo(const Value& patch, RenderedObject& rendered, bool& deleted
 
 }  // namespace
 
+std::string RenderedObject::Where() const {
+  return line == 0 ? file : absl::StrCat(file, ":", line);
+}
+
 bool HasTarget(const v1::Patch& patch) {
   return !patch.target_group().empty() || !patch.target_version().empty() ||
          !patch.target_kind().empty() || !patch.target_name().empty() ||

@@ -7,6 +7,7 @@
 // because it was written for something. Pure; any thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,14 @@ namespace muster {
 struct RenderedObject {
   Object object;
   std::string file;
-  int line = 0;
+  int line = 0;      // zero: not known
+  int32_t wave = 0;  // what a hook of a chart becomes; zero: as the object is annotated
   // Not empty: the object is for the agent to open (manifest/sealed.h), and this is what it opens.
   // `object` then is the SOPS document as Git has it, with the metadata that it is to have.
   std::vector<SealedText> sealed = {};
+
+  // "apps/web.yaml:12", for messages.
+  std::string Where() const;
 };
 
 // Whether the patch has target fields.

@@ -15,6 +15,7 @@
 #include "common/manifest/yaml.h"
 #include "common/manifest/yaml_writer.h"
 #include "common/render/documents.h"
+#include "common/render/helm/render_chart.h"
 #include "common/render/ignore.h"
 #include "common/render/sealed.h"
 #include "common/render/variables.h"
@@ -62,8 +63,8 @@ absl::Status RefuseOtherRenderers(const std::string& path) {
   if (BaseName(path) == kChartFile) {
     return absl::UnimplementedError(
         absl::StrCat(path,
-                     ": renderer 'helm' is not built yet in this version; commit rendered "
-                     "manifests, or name the file in ",
+                     ": a chart among plain YAML; make its directory the package's path, with "
+                     "renderer auto or helm, or name the file in ",
                      kIgnoreFile));
   }
   for (const absl::string_view name : kKustomizationFiles) {
@@ -214,7 +215,7 @@ absl::Status SetNamespaces(const v1::RenderInput& input, std::vector<RenderedObj
     rendered.object.value.Set("/metadata/namespace", input.namespace_());
     absl::StatusOr<Object> object = MakeObject(std::move(rendered.object.value));
     if (!object.ok()) {
-      return Annotate(object.status(), absl::StrCat(rendered.file, ":", rendered.line));
+      return Annotate(object.status(), rendered.Where());
     }
     rendered.object = *std::move(object);
   }
@@ -231,9 +232,9 @@ absl::Status RefuseDuplicates(const std::vector<RenderedObject>& objects) {
     const auto [first, added] =
         seen.try_emplace({key.group(), key.kind, key.namespace_, key.name}, &rendered);
     if (added) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        rendered.file, ":", rendered.line, ": ", key.text(), " is in the package twice; first in ",
-        first->second->file, ":", first->second->line, "; remove one of the two"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(rendered.Where(), ": ", key.text(), " is in the package twice; first in ",
+                     first->second->Where(), "; remove one of the two"));
   }
   return absl::OkStatus();
 }
@@ -330,6 +331,12 @@ absl::StatusOr<BuiltObjects> BuildOf(kustomize::FileSource& files, const v1::Ren
   return kustomize::BuildKustomization(cache, input.path(), KustomizeOptions(input));
 }
 
+// Whether the declaration alone says that it is a chart.
+bool IsSurelyHelm(const v1::RenderInput& input) {
+  return input.renderer() == v1::RENDERER_HELM ||
+         (input.renderer() != v1::RENDERER_KUSTOMIZE && input.has_helm());
+}
+
 }  // namespace
 
 kustomize::BuildOptions KustomizeOptions(const v1::RenderInput& input) {
@@ -343,7 +350,7 @@ kustomize::BuildOptions KustomizeOptions(const v1::RenderInput& input) {
 absl::StatusOr<bool> UsesKustomize(
     const v1::RenderInput& input,
     absl::FunctionRef<absl::StatusOr<bool>(const std::string& path)> has_file) {
-  if (input.renderer() == v1::RENDERER_YAML) return false;
+  if (input.renderer() == v1::RENDERER_YAML || IsSurelyHelm(input)) return false;
   for (const absl::string_view name : kKustomizationFiles) {
     ASSIGN_OR_RETURN(const std::string path, JoinPath(input.path(), name));
     ASSIGN_OR_RETURN(const bool has, has_file(path));
@@ -352,6 +359,36 @@ absl::StatusOr<bool> UsesKustomize(
   if (input.renderer() != v1::RENDERER_KUSTOMIZE) return false;
   return absl::NotFoundError(absl::StrCat(
       "path '", input.path(), "': there is no kustomization.yaml, which renderer kustomize needs"));
+}
+
+absl::StatusOr<bool> UsesHelm(
+    const v1::RenderInput& input,
+    absl::FunctionRef<absl::StatusOr<bool>(const std::string& path)> has_file) {
+  if (input.renderer() == v1::RENDERER_YAML || input.renderer() == v1::RENDERER_KUSTOMIZE) {
+    return false;
+  }
+  if (IsSurelyHelm(input)) return true;
+  ASSIGN_OR_RETURN(const std::string path, JoinPath(input.path(), kChartFile));
+  return has_file(path);
+}
+
+absl::StatusOr<Rendering> RenderHelm(kustomize::FileSource& files, const v1::RenderInput& input,
+                                     HelmDoor* helm) {
+  ASSIGN_OR_RETURN(const std::vector<PatchText> patches, FindPatches(files, input));
+  const VariableScope scope = ScopeOf(input);
+  ASSIGN_OR_RETURN(std::vector<RenderedObject> objects, RenderChart(files, input, scope, helm));
+  const size_t printed = objects.size();
+  return Finish(std::move(objects), patches, scope, input, files,
+                absl::StrCat("Helm printed ", printed, " objects"));
+}
+
+absl::StatusOr<std::set<std::string>> ClusterVariablesOfHelm(kustomize::FileSource& files,
+                                                             const v1::RenderInput& input) {
+  ASSIGN_OR_RETURN(std::set<std::string> uses, ClusterVariablesOfChart(files, input));
+  if (!input.substitute()) return uses;
+  ASSIGN_OR_RETURN(const std::vector<PatchText> patches, FindPatches(files, input));
+  RETURN_IF_ERROR(CollectFromPatches(patches, uses));
+  return uses;
 }
 
 absl::StatusOr<Rendering> RenderBuilt(const BuiltObjects& built, kustomize::FileSource& files,
@@ -384,20 +421,30 @@ absl::StatusOr<std::set<std::string>> ClusterVariablesOfBuilt(const BuiltObjects
   return uses;
 }
 
-absl::StatusOr<Rendering> Render(const FileTree& files, const v1::RenderInput& input) {
+absl::StatusOr<Rendering> Render(const FileTree& files, const v1::RenderInput& input,
+                                 HelmDoor* helm) {
   kustomize::FileTreeSource source(files);
   ASSIGN_OR_RETURN(const bool kustomizes, UsesKustomize(input, HasFileIn(files)));
-  if (!kustomizes) return RenderYaml(files, input);
-  ASSIGN_OR_RETURN(const BuiltObjects built, BuildOf(source, input));
-  return RenderBuilt(built, source, input);
+  if (kustomizes) {
+    ASSIGN_OR_RETURN(const BuiltObjects built, BuildOf(source, input));
+    return RenderBuilt(built, source, input);
+  }
+  ASSIGN_OR_RETURN(const bool helms, UsesHelm(input, HasFileIn(files)));
+  return helms ? RenderHelm(source, input, helm) : RenderYaml(files, input);
+}
+
+absl::StatusOr<Rendering> Render(const FileTree& files, const v1::RenderInput& input) {
+  return Render(files, input, nullptr);
 }
 
 absl::StatusOr<std::set<std::string>> UsedClusterVariables(const FileTree& files,
                                                            const v1::RenderInput& input) {
   std::set<std::string> uses;
-  if (!input.substitute()) return uses;
   kustomize::FileTreeSource source(files);
   ASSIGN_OR_RETURN(const bool kustomizes, UsesKustomize(input, HasFileIn(files)));
+  ASSIGN_OR_RETURN(const bool helms, UsesHelm(input, HasFileIn(files)));
+  if (helms && !kustomizes) return ClusterVariablesOfHelm(source, input);
+  if (!input.substitute()) return uses;
   if (kustomizes) {
     ASSIGN_OR_RETURN(const BuiltObjects built, BuildOf(source, input));
     return ClusterVariablesOfBuilt(built, source, input);

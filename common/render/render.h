@@ -2,15 +2,15 @@
 //
 // The one code path for hub, `muster render` and `muster plan`. A directory with a kustomization
 // (and renderer auto or kustomize) is built as Kustomize builds it (kustomize/build.h); then come
-// variables, in the text of what was built, patches and namespace. Else plain YAML: every *.yaml,
-// *.yml and *.json at and below the path holds objects, but for what a `.musterignore` (or Flux's
+// variables, in the text of what was built, patches and namespace. A chart is rendered by the real
+// Helm (helm/render_chart.h), then patched likewise. Else plain YAML: every *.yaml, *.yml and *.json at and below the path holds objects, but for what a `.musterignore` (or Flux's
 // `.sourceignore`, Fleet's `.fleetignore`) at or below the path names (ignore.h), for patch files
 // of the package's targets, and for files and directories whose name starts with a '.'. In this
 // order: variables (documents.h), lists taken apart, patches (patch.h), namespace. Objects are not
 // decorated: no label, no annotation. SOPS documents stay what they are (sealed.h).
 //
-// Pure; any thread. Promises: equal files and input give an equal rendering, byte for byte; a
-// rendering is never empty and never holds an identity twice.
+// Pure but for Helm; any thread. Promises: equal files and input give an equal rendering, byte for
+// byte; a rendering is never empty and never holds an identity twice.
 #pragma once
 
 #include <set>
@@ -21,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/render/file_tree.h"
+#include "common/render/helm/helm_door.h"
 #include "common/render/kustomize/build.h"
 #include "common/render/patch.h"
 #include "proto/child.pb.h"
@@ -31,6 +32,7 @@ inline constexpr absl::string_view kRenderEngine = "yaml";
 inline constexpr absl::string_view kRenderEngineVersion = "2";  // raised when output would change
 inline constexpr absl::string_view kKustomizeEngine = "kustomize";
 inline constexpr absl::string_view kKustomizeEngineVersion = "5.5-2";
+inline constexpr absl::string_view kHelmEngine = "helm";  // its version is the program's
 
 struct Rendering {
   std::vector<RenderedObject> objects;  // sorted by key, each with its source
@@ -38,8 +40,11 @@ struct Rendering {
 
 // Renders what stands at `input.path` of `files`, whose paths are relative to the repository's
 // root. Returns kInvalidArgument ("apps/web.yaml:12:3: ...") for what the files say, kNotFound when
-// there is nothing at the path, kUnimplemented for a Helm directory and for kustomizations below
-// one of plain YAML, kFailedPrecondition when a patch does not fit, kResourceExhausted for a limit.
+// there is nothing at the path, kUnimplemented for charts and kustomizations below a directory of
+// plain YAML, kFailedPrecondition when a patch does not fit, kResourceExhausted for a limit. Charts
+// need `helm`; without it they are kFailedPrecondition.
+absl::StatusOr<Rendering> Render(const FileTree& files, const v1::RenderInput& input,
+                                 HelmDoor* helm);
 absl::StatusOr<Rendering> Render(const FileTree& files, const v1::RenderInput& input);
 
 // Whether the input is built by Kustomize; `has_file` says whether there is a file at a path.
@@ -48,7 +53,12 @@ absl::StatusOr<bool> UsesKustomize(
     const v1::RenderInput& input,
     absl::FunctionRef<absl::StatusOr<bool>(const std::string& path)> has_file);
 
-// The options of its build.
+// Whether the input is a chart, where it is no kustomization.
+absl::StatusOr<bool> UsesHelm(
+    const v1::RenderInput& input,
+    absl::FunctionRef<absl::StatusOr<bool>(const std::string& path)> has_file);
+
+// The options of a kustomization's build.
 kustomize::BuildOptions KustomizeOptions(const v1::RenderInput& input);
 
 using BuiltObjects = std::vector<kustomize::BuiltObject>;
@@ -60,6 +70,12 @@ absl::StatusOr<Rendering> RenderBuilt(const BuiltObjects& built, kustomize::File
 absl::StatusOr<std::set<std::string>> ClusterVariablesOfBuilt(const BuiltObjects& built,
                                                               kustomize::FileSource& files,
                                                               const v1::RenderInput& input);
+
+// Render, of a chart; what Helm reads comes from `files`, and patches too.
+absl::StatusOr<Rendering> RenderHelm(kustomize::FileSource& files, const v1::RenderInput& input,
+                                     HelmDoor* helm);
+absl::StatusOr<std::set<std::string>> ClusterVariablesOfHelm(kustomize::FileSource& files,
+                                                             const v1::RenderInput& input);
 
 // The cluster variables that the files and patches of `input` mention ("cluster.name",
 // "cluster.labels.KEY"): inputs that differ only in others render alike. Empty when nothing is

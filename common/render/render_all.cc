@@ -17,6 +17,7 @@
 #include "common/base/status_macros.h"
 #include "common/manifest/bundle.h"
 #include "common/manifest/sealed.h"
+#include "common/render/helm/render_chart.h"
 #include "common/render/input_digest.h"
 #include "common/render/kustomize/build.h"
 #include "common/render/kustomize/remote.h"
@@ -37,8 +38,10 @@ absl::StatusOr<Bundle> BundleOf(Rendering rendering, Places& places) {
     places[rendered.object.key] = {rendered.file, rendered.line};
     const bool sealed = !rendered.sealed.empty();
     if (sealed) rendered.object.value = SealedForm(rendered.object.value, rendered.sealed);
+    std::string origin = rendered.Where();
     objects.push_back({.object = std::move(rendered.object),
-                       .origin = absl::StrCat(rendered.file, ":", rendered.line),
+                       .origin = std::move(origin),
+                       .wave = rendered.wave,
                        .sealed = sealed});
   }
   return MakeBundle(std::move(objects));
@@ -75,10 +78,11 @@ void SetStatus(const absl::Status& status, v1::RenderOutput& output) {
 
 // What the inputs of one request share.
 struct Shared {
-  explicit Shared(const TreeReader& reader) : source(reader), cache(source) {}
+  Shared(const TreeReader& reader, HelmDoor* helm) : source(reader), cache(source), helm(helm) {}
 
   TreeReaderSource source;
   kustomize::BuildCache cache;
+  HelmDoor* const helm;
 };
 
 // A name for the content of several paths together: equal content, equal name.
@@ -102,6 +106,15 @@ auto HasFileIn(const TreeReader& reader) {
   };
 }
 
+enum class Engine { kYaml, kKustomize, kHelm };
+
+absl::StatusOr<Engine> EngineOf(const TreeReader& reader, const v1::RenderInput& input) {
+  ASSIGN_OR_RETURN(const bool kustomizes, UsesKustomize(input, HasFileIn(reader)));
+  if (kustomizes) return Engine::kKustomize;
+  ASSIGN_OR_RETURN(const bool helms, UsesHelm(input, HasFileIn(reader)));
+  return helms ? Engine::kHelm : Engine::kYaml;
+}
+
 // The inputs of one path that are rendered alike.
 class PathRenderer {
  public:
@@ -109,23 +122,26 @@ class PathRenderer {
       : reader_(reader),
         shared_(shared),
         path_(first.path()),
-        kustomizes_(UsesKustomize(first, HasFileIn(reader))),
+        engine_(EngineOf(reader, first)),
+        version_(VersionOf()),
         tree_id_(TreeIdOf(first)) {}
 
   void Answer(const v1::RenderInput& input, v1::RenderOutput& output) {
-    const bool kustomizes = kustomizes_.ok() && *kustomizes_;
-    const absl::string_view engine = kustomizes ? kKustomizeEngine : kRenderEngine;
-    const absl::string_view version = kustomizes ? kKustomizeEngineVersion : kRenderEngineVersion;
+    const absl::string_view engine = IsKustomize() ? kKustomizeEngine
+                                     : IsHelm()    ? kHelmEngine
+                                                   : kRenderEngine;
     output.set_engine(std::string(engine));
-    output.set_engine_version(std::string(version));
+    output.set_engine_version(version_.value_or(""));
     // Until here nothing depended on the cluster, so a failure is shared by all.
     output.set_uses_known(true);
     for (const std::string& name : repositories_) output.add_repositories(name);
-    if (!tree_id_.ok()) return SetStatus(tree_id_.status(), output);
+    if (!version_.ok()) return SetStatus(version_.status(), output);
+    const absl::StatusOr<std::string> tree_id = IsHelm() ? ChartIdOf(input) : tree_id_;
+    if (!tree_id.ok()) return SetStatus(tree_id.status(), output);
     const absl::StatusOr<Uses>& uses = UsesOf(input);
     if (!uses.ok()) return SetStatus(uses.status(), output);
     for (const std::string& name : *uses) output.add_uses(name);
-    const Digest digest = InputDigest(engine, version, *tree_id_, input, *uses);
+    const Digest digest = InputDigest(engine, *version_, *tree_id, input, *uses);
     output.set_input_digest(digest.bytes());
     if (std::find(input.known_inputs().begin(), input.known_inputs().end(), digest.view()) !=
         input.known_inputs().end()) {
@@ -140,9 +156,24 @@ class PathRenderer {
   }
 
  private:
+  bool IsKustomize() const { return engine_.ok() && *engine_ == Engine::kKustomize; }
+  bool IsHelm() const { return engine_.ok() && *engine_ == Engine::kHelm; }
+
+  absl::StatusOr<std::string> VersionOf() {
+    if (!engine_.ok()) return engine_.status();
+    if (IsKustomize()) return std::string(kKustomizeEngineVersion);
+    if (!IsHelm()) return std::string(kRenderEngineVersion);
+    if (shared_.helm == nullptr) return absl::FailedPreconditionError(NoHelm(path_));
+    absl::StatusOr<HelmIdentity> helm = shared_.helm->Identity();
+    if (!helm.ok()) return Annotate(helm.status(), path_);
+    helm_ = *std::move(helm);
+    return helm_.version;
+  }
+
   absl::StatusOr<std::string> TreeIdOf(const v1::RenderInput& input) {
-    if (!kustomizes_.ok()) return kustomizes_.status();
-    if (!*kustomizes_) return reader_.tree_id(path_);
+    if (!engine_.ok()) return engine_.status();
+    if (IsHelm()) return "";  // see ChartIdOf
+    if (!IsKustomize()) return reader_.tree_id(path_);
     // Reads the whole directory, rather than each file that is looked for.
     RETURN_IF_ERROR(shared_.source.IsDirectory(path_).status());
     shared_.source.ForgetAsked();
@@ -151,6 +182,19 @@ class PathRenderer {
     repositories_ = shared_.source.asked();
     if (!paths.ok()) return paths.status();
     return JoinTreeIds(reader_, *paths);
+  }
+
+  // Of the files that Helm gets; they are not all of the path's, and not the same for every input.
+  // The release's name is the package's where there is no other, and the program counts.
+  absl::StatusOr<std::string> ChartIdOf(const v1::RenderInput& input) {
+    ASSIGN_OR_RETURN(std::set<std::string> paths, ChartInputs(input));
+    for (const v1::Patch& patch : input.patches()) {
+      if (patch.path().empty()) continue;
+      ASSIGN_OR_RETURN(std::string path, JoinPath(input.path(), patch.path()));
+      paths.insert(std::move(path));
+    }
+    ASSIGN_OR_RETURN(const std::string ids, JoinTreeIds(reader_, paths));
+    return absl::StrCat(ids, "\n", helm_.digest, "\n", kHelmMapping, "\n", input.package());
   }
 
   const absl::StatusOr<FileTree>& Files() {
@@ -173,9 +217,13 @@ class PathRenderer {
     texts.set_substitute(input.substitute());
     *texts.mutable_patches() = input.patches();
     *texts.mutable_patch_files() = input.patch_files();
+    if (input.has_helm()) *texts.mutable_helm() = input.helm();
+    if (input.has_target_helm()) *texts.mutable_target_helm() = input.target_helm();
     const auto [at, added] = uses_.try_emplace(ParamsDigest(texts, {}), Uses());
-    if (!added || !input.substitute()) return at->second;
-    if (*kustomizes_) {
+    if (!added) return at->second;
+    if (IsHelm()) return at->second = ClusterVariablesOfHelm(shared_.source, texts);
+    if (!input.substitute()) return at->second;
+    if (IsKustomize()) {
       const absl::StatusOr<BuiltObjects>& built = Built(input);
       at->second = built.ok() ? ClusterVariablesOfBuilt(*built, shared_.source, texts)
                               : absl::StatusOr<Uses>(built.status());
@@ -187,7 +235,8 @@ class PathRenderer {
   }
 
   absl::StatusOr<Rendering> RenderOf(const v1::RenderInput& input) {
-    if (*kustomizes_) {
+    if (IsHelm()) return RenderHelm(shared_.source, input, shared_.helm);
+    if (IsKustomize()) {
       const absl::StatusOr<BuiltObjects>& built = Built(input);
       if (!built.ok()) return built.status();
       return RenderBuilt(*built, shared_.source, input);
@@ -211,7 +260,9 @@ class PathRenderer {
   const TreeReader& reader_;
   Shared& shared_;
   const std::string path_;
-  const absl::StatusOr<bool> kustomizes_;
+  HelmIdentity helm_;  // for charts
+  const absl::StatusOr<Engine> engine_;
+  const absl::StatusOr<std::string> version_;
   std::set<std::string> repositories_;  // that its kustomizations ask for; set with the next
   const absl::StatusOr<std::string> tree_id_;
   std::optional<absl::StatusOr<FileTree>> files_;      // read when first needed
@@ -223,7 +274,7 @@ class PathRenderer {
 // Inputs that agree on these share a PathRenderer.
 auto KeyOf(const v1::RenderInput& input) {
   return std::make_tuple(absl::string_view(input.path()), static_cast<int>(input.renderer()),
-                         static_cast<int>(input.load_restrictor()));
+                         static_cast<int>(input.load_restrictor()), input.has_helm());
 }
 
 // Other repositories are reached by their URL, from kustomizations, and in no other way.
@@ -236,12 +287,23 @@ absl::Status RefuseRepositoryPaths(const v1::RenderInput& input) {
   for (const v1::Patch& patch : input.patches()) {
     if (kustomize::IsInRepository(patch.path())) return refuse(patch.path());
   }
+  if (kustomize::IsInRepository(input.helm().chart())) return refuse(input.helm().chart());
+  for (const v1::Helm* helm : {&input.helm(), &input.target_helm()}) {
+    for (const std::string& file : helm->values_files()) {
+      if (kustomize::IsInRepository(file)) return refuse(file);
+    }
+  }
   return absl::OkStatus();
 }
 
 }  // namespace
 
 v1::RenderResponse RenderAll(const v1::RenderRequest& request, const TreeReader& reader) {
+  return RenderAll(request, reader, nullptr);
+}
+
+v1::RenderResponse RenderAll(const v1::RenderRequest& request, const TreeReader& reader,
+                             HelmDoor* helm) {
   v1::RenderResponse response;
   std::vector<int> order(request.inputs_size());
   std::iota(order.begin(), order.end(), 0);
@@ -261,7 +323,7 @@ v1::RenderResponse RenderAll(const v1::RenderRequest& request, const TreeReader&
     if (last == nullptr || KeyOf(*last) != KeyOf(input)) {
       renderer.reset();
       if (shared == nullptr || shared->source.bytes() > limits::kKustomizeCacheBytes) {
-        shared = std::make_unique<Shared>(reader);
+        shared = std::make_unique<Shared>(reader, helm);
       }
       renderer.emplace(reader, *shared, input);
     }

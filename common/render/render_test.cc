@@ -238,11 +238,11 @@ TEST(Render, RefusesToRenderToNothing) {
   EXPECT_EQ(deleted.status().code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST(Render, RefusesRenderersThatAreNotBuiltByName) {
-  const absl::StatusOr<Rendering> chart =
-      Render(Tree({{"p/a.yaml", ConfigMap("a")}, {"p/Chart.yaml", "x: 1"}}), Input("path: 'p'"));
+TEST(Render, RefusesChartsAmongPlainYaml) {
+  const absl::StatusOr<Rendering> chart = Render(
+      Tree({{"p/a.yaml", ConfigMap("a")}, {"p/web/Chart.yaml", "x: 1"}}), Input("path: 'p'"));
   EXPECT_EQ(chart.status().code(), absl::StatusCode::kUnimplemented);
-  EXPECT_NE(chart.status().message().find("not built yet in this version"), std::string::npos);
+  EXPECT_EQ(chart.status().message().find("p/web/Chart.yaml: a chart among plain YAML"), 0u);
 }
 
 TEST(Render, RefusesKustomizationsAmongPlainYaml) {

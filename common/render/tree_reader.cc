@@ -42,4 +42,10 @@ absl::StatusOr<std::string> TreeReaderSource::Locate(absl::string_view address) 
   return path;
 }
 
+absl::StatusOr<FileTree::Range> TreeReaderSource::Below(const std::string& path) {
+  const absl::StatusOr<const FileTree*> tree = TreeFor(path);
+  if (!tree.ok()) return tree.status();
+  return (*tree)->Below(path);
+}
+
 }  // namespace muster

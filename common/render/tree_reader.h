@@ -35,6 +35,7 @@ class TreeReaderSource : public kustomize::FileSource {
 
   absl::StatusOr<const std::string*> Find(const std::string& path) override;
   absl::StatusOr<bool> IsDirectory(const std::string& path) override;
+  absl::StatusOr<FileTree::Range> Below(const std::string& path) override;
   absl::StatusOr<std::string> Locate(absl::string_view address) override;
 
   // The declared repositories that somebody asked for, whether they could be had or not.

@@ -2,7 +2,7 @@
 //
 // The hub keeps what touches outside bytes in children: a crash or a hang there costs one request.
 // A child has no open files but the channel, no environment, and writes its stderr into our log.
-// What it may do is its own first act: see sandbox.h.
+// What it may do is its own first act: see common/sandbox/sandbox.h.
 //
 //   int main(int argc, char** argv) {
 //     if (auto code = RunAsChild(argc, argv, {{"fetch", &FetchChildMain}})) return *code;

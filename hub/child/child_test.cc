@@ -25,8 +25,8 @@
 #include "absl/strings/str_join.h"
 #include "common/base/limits.h"
 #include "common/base/random.h"
+#include "common/sandbox/sandbox.h"
 #include "hub/child/child_process.h"
-#include "hub/child/sandbox.h"
 #include "hub/child/supervised_child.h"
 
 namespace muster::hub {

@@ -96,7 +96,8 @@ TreeReader ReaderFor(GitSource& source, const pb::RenderRequest& request) {
 // Renders a growing number of inputs at a time, until the answer is large enough or has taken long
 // enough: inputs that share a rendering are best looked at together, and those that do not must
 // neither fill the memory nor meet the hub's deadline.
-absl::StatusOr<pb::RenderResponse> RenderSome(GitSource& source, const pb::RenderRequest& request) {
+absl::StatusOr<pb::RenderResponse> RenderSome(GitSource& source, const pb::RenderRequest& request,
+                                              HelmDoor* helm) {
   const absl::Status fetched = source.TreeId(request.repository(), request.commit(), "").status();
   if (!fetched.ok()) return absl::FailedPreconditionError(fetched.message());
   const TreeReader reader = ReaderFor(source, request);
@@ -113,7 +114,7 @@ absl::StatusOr<pb::RenderResponse> RenderSome(GitSource& source, const pb::Rende
     part.set_repository(request.repository());
     part.set_commit(request.commit());
     for (int i = done; i < done + step; ++i) *part.add_inputs() = request.inputs(i);
-    pb::RenderResponse rendered = RenderAll(part, reader);
+    pb::RenderResponse rendered = RenderAll(part, reader, helm);
     bytes += static_cast<int64_t>(rendered.ByteSizeLong());
     time = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count();
     for (pb::RenderOutput& output : *rendered.mutable_outputs()) {
@@ -125,7 +126,7 @@ absl::StatusOr<pb::RenderResponse> RenderSome(GitSource& source, const pb::Rende
   return response;
 }
 
-absl::Status Answer(GitSource& source, const pb::FetchChildRequest& request,
+absl::Status Answer(GitSource& source, const pb::FetchChildRequest& request, HelmDoor* helm,
                     pb::FetchChildResponse& response) {
   switch (request.request_case()) {
     case pb::FetchChildRequest::kFetch: {
@@ -133,7 +134,7 @@ absl::Status Answer(GitSource& source, const pb::FetchChildRequest& request,
       return absl::OkStatus();
     }
     case pb::FetchChildRequest::kRender: {
-      ASSIGN_OR_RETURN(*response.mutable_render(), RenderSome(source, request.render()));
+      ASSIGN_OR_RETURN(*response.mutable_render(), RenderSome(source, request.render(), helm));
       return absl::OkStatus();
     }
     case pb::FetchChildRequest::kConfig: {
@@ -151,10 +152,15 @@ absl::Status Answer(GitSource& source, const pb::FetchChildRequest& request,
 }  // namespace
 
 pb::FetchChildResponse AnswerFetchChild(GitSource& source, const pb::FetchChildRequest& request) {
+  return AnswerFetchChild(source, request, nullptr);
+}
+
+pb::FetchChildResponse AnswerFetchChild(GitSource& source, const pb::FetchChildRequest& request,
+                                        HelmDoor* helm) {
   pb::FetchChildResponse response;
   absl::Status status;
   try {
-    status = Answer(source, request, response);
+    status = Answer(source, request, helm, response);
   } catch (const std::bad_alloc&) {
     status = absl::ResourceExhaustedError(absl::StrCat("it needs more memory than the ",
                                                        limits::kFetchChildBytesMax >> 20,

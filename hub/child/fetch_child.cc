@@ -1,11 +1,14 @@
 #include "hub/child/fetch_child.h"
 
+#include <memory>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "common/base/limits.h"
 #include "common/base/log.h"
+#include "common/sandbox/sandbox.h"
 #include "hub/child/child_process.h"
 #include "hub/child/fetch_answer.h"
-#include "hub/child/sandbox.h"
 #include "hub/source/libgit2_source.h"
 #include "proto/child.pb.h"
 
@@ -33,7 +36,7 @@ bool EnterOrSay(const SandboxOptions& options) {
 }
 
 // Until the hub closes the channel.
-int Serve(GitSource& source) {
+int Serve(GitSource& source, HelmDoor* helm) {
   FrameChannel channel(kChildChannel, limits::kChildMessageBytesMax);
   while (true) {
     const auto bytes = channel.Receive(kNoDeadline);
@@ -41,7 +44,7 @@ int Serve(GitSource& source) {
     pb::FetchChildRequest request;
     if (!request.ParseFromString(*bytes)) return 1;
     LimitCpuTime(kCpuTimeMax);
-    pb::FetchChildResponse response = AnswerFetchChild(source, request);
+    pb::FetchChildResponse response = AnswerFetchChild(source, request, helm);
     std::string answer = response.SerializeAsString();
     if (answer.size() > limits::kChildMessageBytesMax) {
       response.clear_response();
@@ -64,7 +67,10 @@ std::vector<std::string> FetchChildArguments(const FetchChildOptions& options) {
   return arguments;
 }
 
-std::vector<std::string> RenderChildArguments(const std::string& clones) { return {clones}; }
+std::vector<std::string> RenderChildArguments(const std::string& clones, const HelmOptions& helm) {
+  if (helm.program.empty()) return {clones};
+  return {clones, helm.program, helm.digest, helm.scratch};
+}
 
 int FetchChildMain(const std::vector<std::string>& arguments) {
   if (arguments.size() < 2) return 2;
@@ -77,17 +83,27 @@ int FetchChildMain(const std::vector<std::string>& arguments) {
   options.file_bytes_max = kFileBytesMax;
   if (!EnterOrSay(options)) return 3;
   Libgit2Source source({.directory = arguments[0], .scratch = arguments[1]});
-  return Serve(source);
+  return Serve(source, nullptr);
 }
 
 int RenderChildMain(const std::vector<std::string>& arguments) {
-  if (arguments.size() != 1) return 2;
+  if (arguments.size() != 1 && arguments.size() != 4) return 2;
+  std::unique_ptr<HelmDoor> helm;
+  if (arguments.size() == 4) {
+    auto started = StartHelmLauncher({arguments[1], arguments[2], arguments[3]});
+    if (!started.ok()) {
+      // Everything but charts can be rendered without.
+      log::Error("cannot start the helm launcher", {{"reason", started.status().ToString()}});
+    } else {
+      helm = *std::move(started);
+    }
+  }
   SandboxOptions options;
   options.memory_bytes_max = limits::kFetchChildBytesMax;
   options.readable = {arguments[0]};
   if (!EnterOrSay(options)) return 3;
   Libgit2Source source({.directory = arguments[0]});
-  return Serve(source);
+  return Serve(source, helm.get());
 }
 
 }  // namespace muster::hub

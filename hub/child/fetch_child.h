@@ -1,13 +1,16 @@
 // The programs "fetch" and "render": this binary as a child that reads Git and what stands in it.
 //
 //   fetch   talks to Git servers and writes the clones. Gets one credential with each request.
-//   render  reads the clones, parses YAML and renders. No network, no credential, writes nothing.
+//   render  reads the clones, parses YAML and renders. No network, no credential, writes nothing;
+//           Helm runs in a process of its own (helm_launcher.h).
 //
 // Both hold none of the hub's keys. For RunAsChild (child_process.h).
 #pragma once
 
 #include <string>
 #include <vector>
+
+#include "hub/child/helm_launcher.h"
 
 namespace muster::hub {
 
@@ -18,7 +21,8 @@ struct FetchChildOptions {
 };
 
 std::vector<std::string> FetchChildArguments(const FetchChildOptions& options);
-std::vector<std::string> RenderChildArguments(const std::string& clones);
+// Without Helm, charts are refused.
+std::vector<std::string> RenderChildArguments(const std::string& clones, const HelmOptions& helm);
 
 int FetchChildMain(const std::vector<std::string>& arguments);
 int RenderChildMain(const std::vector<std::string>& arguments);

@@ -84,6 +84,12 @@ void TakeHello(Turn& turn, ClusterState& cluster, const pb::Hello& hello) {
   const std::string version = AgentText(hello.agent_version());
   const std::string driver = AgentText(hello.driver());
   pb::ClusterRecord& record = cluster.record;
+  const std::string kubernetes = AgentText(hello.kubernetes_version());
+  if (record.kubernetes_version() != kubernetes) {
+    record.set_kubernetes_version(kubernetes);
+    turn.state.marks.clusters.insert(cluster.id);
+    turn.state.marks.place_clusters.insert(cluster.id);  // charts may ask for it
+  }
   // An agent that knows nothing of sealed secrets says none; nobody can then open them there.
   const std::string recipient = IsRecipient(hello.recipient()) ? hello.recipient() : "";
   if (record.agent_version() == version && record.driver() == driver &&

@@ -46,6 +46,9 @@ Placement Resolve(Turn& turn, PackageState& package, const Candidate& candidate,
   absl::StatusOr<std::optional<pb::RenderInput>> input =
       ResolvePackage(package.record.spec(), candidate.cluster.record.name(), candidate.labels);
   selected = !input.ok() || input->has_value();
+  if (input.ok() && selected) {
+    (*input)->set_kubernetes_version(candidate.cluster.record.kubernetes_version());
+  }
   if (!input.ok()) {
     placement.error = std::make_shared<const std::string>(input.status().message());
   } else if (selected) {
@@ -103,6 +106,7 @@ Digest ParamsOf(const std::string& repository, const pb::RenderInput& input,
   key.clear_package();
   key.clear_known_inputs();
   if (!IsUsed(uses, "cluster.name")) key.clear_cluster_name();
+  if (!IsUsed(uses, "cluster.kubernetesVersion")) key.clear_kubernetes_version();
   key.clear_labels();
   for (const pb::Label& label : input.labels()) {
     if (IsUsed(uses, absl::StrCat("cluster.labels.", label.key()))) *key.add_labels() = label;

@@ -218,7 +218,8 @@ void TakeGood(Turn& turn, PackageState& package, Variant& variant, const std::st
 // and placed again.
 bool ToldApart(Turn& turn, const PackageName& name, PackageState& package, const Variant& variant,
                const Rendered& result) {
-  if (!variant.input.substitute()) return true;
+  // Without substitution only a chart can depend on the cluster.
+  if (!variant.input.substitute() && result.uses.empty()) return true;
   if (turn.state.marks.place_packages.contains(name)) return false;
   // A failure that did not get far is a failure for all that share the input.
   if (!result.status.ok() && !result.uses_known) return true;

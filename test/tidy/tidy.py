@@ -50,7 +50,7 @@ DOORS = [
                         r"|hub/main|agent/main)\.(h|cc)$"),
     (r".*\.grpc\.pb\.h$", r"(common/net/\w+|hub/rpc/\w+|hub/join/\w+|agent/rpc/\w+"
                           r"|cli/hub_client)\.(h|cc)$"),
-    (r"seccomp\.h", r"hub/child/sandbox\w*\.cc$"),
+    (r"seccomp\.h", r"common/sandbox/sandbox\w*\.cc$"),
     (r"nlohmann/", r"cli/.*\.(h|cc)$"),
     (r"CLI/", r"(cli/.*|hub/main|agent/main)\.(h|cc)$"),
     (r"spdlog/", r"common/base/log\.cc$"),

@@ -22,6 +22,9 @@ class FileSource {
   // The path under which the source has what a remote address means (remote.h). Errors as there;
   // unless overridden nothing is declared.
   virtual absl::StatusOr<std::string> Locate(absl::string_view address);
+  // The files below a directory, each with its path from the source's root. Valid as long as the
+  // source.
+  virtual absl::StatusOr<FileTree::Range> Below(const std::string& path) = 0;
 };
 
 class FileTreeSource : public FileSource {
@@ -32,6 +35,9 @@ class FileTreeSource : public FileSource {
   }
   absl::StatusOr<bool> IsDirectory(const std::string& path) override {
     return path.empty() || !files_.Below(path).empty();
+  }
+  absl::StatusOr<FileTree::Range> Below(const std::string& path) override {
+    return files_.Below(path);
   }
 
  private:

@@ -1,5 +1,6 @@
 // Sandbox: gives up, for the rest of this process's life, what a child does not need. What comes
-// from outside may take the child over; then this is all that it can do.
+// from outside may take the child over; then this is all that it can do. It holds for programs that
+// the child becomes or starts, too.
 //
 // Call it first thing in a child, before threads. Enforced, in this order:
 //   rlimits     memory (data segments and private writable mappings), files, file size, no core
@@ -7,7 +8,8 @@
 //               listener), not traceable
 //   Landlock    files: only the given directories; from Linux 6.7 no TCP listening, from 6.12 no
 //               abstract sockets or signals to others. Skipped by kernels without it
-//   seccomp     no programs, no new processes, no ptrace, mounts, namespaces, modules, bpf,
+//   seccomp     no programs and no new processes unless asked for, no ptrace, mounts, namespaces,
+//   modules, bpf,
 //               io_uring, keys, clocks; sockets only of the kinds below
 //
 // Not enforced: which hosts the fetch child connects to, how much disk it fills below a file's
@@ -21,12 +23,18 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
-namespace muster::hub {
+namespace muster {
 
 enum class Network {
   kNone,     // no socket at all but the channel
   kConnect,  // outgoing connections over IP
   kListen,   // incoming ones too
+};
+
+enum class Programs {
+  kNone,
+  kBecome,  // this process may become `executables` by an open file (execveat), and start threads
+  kStart,   // it may start processes, end them, and run `executables` in them
 };
 
 struct SandboxOptions {
@@ -35,6 +43,8 @@ struct SandboxOptions {
   std::vector<std::string>
       readable;  // files and directories with all below; absent ones are skipped
   std::vector<std::string> writable;  // directories with all below; must exist
+  Programs programs = Programs::kNone;
+  std::vector<std::string> executables;  // files; must exist
   int open_files_max = 1'024;
   size_t file_bytes_max = 0;  // of one file that it writes; zero for none at all
 };
@@ -49,4 +59,4 @@ absl::StatusOr<std::vector<std::string>> EnterSandbox(const SandboxOptions& opti
 // From now on this process may use `duration` of CPU time, and is killed after.
 void LimitCpuTime(absl::Duration duration);
 
-}  // namespace muster::hub
+}  // namespace muster

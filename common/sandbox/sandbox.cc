@@ -1,4 +1,4 @@
-#include "hub/child/sandbox.h"
+#include "common/sandbox/sandbox.h"
 
 #include <linux/capability.h>
 #include <sched.h>
@@ -15,9 +15,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
-#include "hub/child/landlock.h"
+#include "common/sandbox/landlock.h"
 
-namespace muster::hub {
+namespace muster {
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -29,10 +29,10 @@ constexpr bool kSanitized = false;
 // What no child ever needs. Refused with EPERM, so that a library can go another way; names that
 // the architecture or the library does not know are skipped.
 constexpr const char* kRefusedCalls[] = {
-    // Programs and processes.
-    "execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev",
-    "kcmp", "pidfd_open", "pidfd_getfd", "pidfd_send_signal", "tkill", "rt_sigqueueinfo",
-    "rt_tgsigqueueinfo", "process_madvise", "process_mrelease", "setpgid", "setsid",
+    // Processes.
+    "ptrace", "process_vm_readv", "process_vm_writev", "kcmp", "pidfd_getfd", "pidfd_send_signal",
+    "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "process_madvise", "process_mrelease",
+    "setpgid", "setsid",
     // File systems and namespaces.
     "mount", "umount", "umount2", "move_mount", "open_tree", "fsopen", "fsmount", "fsconfig",
     "fspick", "mount_setattr", "pivot_root", "chroot", "setns", "unshare", "name_to_handle_at",
@@ -47,7 +47,7 @@ constexpr const char* kRefusedCalls[] = {
     "memfd_secret",
     // Who we are.
     "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "setfsuid",
-    "setfsgid", "capset"};
+    "setfsgid"};
 
 absl::Status Errno(const char* what) { return absl::ErrnoToStatus(errno, what); }
 
@@ -118,11 +118,13 @@ absl::Status RefuseSockets(void* filter, Network network) {
   return absl::OkStatus();
 }
 
-absl::Status LoadFilter(Network network) {
-  const Filter owned(seccomp_init(SCMP_ACT_ALLOW), &seccomp_release);
-  void* const filter = owned.get();
-  if (filter == nullptr) return absl::InternalError("seccomp gives no filter");
-  for (const char* name : kRefusedCalls) RETURN_IF_ERROR(Refuse(filter, name));
+absl::Status RefusePrograms(void* filter, Programs programs) {
+  if (programs == Programs::kStart) return absl::OkStatus();
+  // What it starts gives up its rights once more.
+  for (const char* name : {"execve", "fork", "vfork", "pidfd_open", "capset"}) {
+    RETURN_IF_ERROR(Refuse(filter, name));
+  }
+  if (programs == Programs::kNone) RETURN_IF_ERROR(Refuse(filter, "execveat"));
   // A thread is a clone with CLONE_THREAD. The flags of clone3 stand in memory, where no filter can
   // look; without it the C library uses clone.
   RETURN_IF_ERROR(Refuse(filter, "clone3", ENOSYS));
@@ -130,7 +132,15 @@ absl::Status LoadFilter(Network network) {
   // Signals for itself only, such as abort().
   const auto self = static_cast<uint64_t>(getpid());
   RETURN_IF_ERROR(RefuseIf(filter, SCMP_SYS(kill), SCMP_A0(SCMP_CMP_NE, self)));
-  RETURN_IF_ERROR(RefuseIf(filter, SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_NE, self)));
+  return RefuseIf(filter, SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_NE, self));
+}
+
+absl::Status LoadFilter(Network network, Programs programs) {
+  const Filter owned(seccomp_init(SCMP_ACT_ALLOW), &seccomp_release);
+  void* const filter = owned.get();
+  if (filter == nullptr) return absl::InternalError("seccomp gives no filter");
+  for (const char* name : kRefusedCalls) RETURN_IF_ERROR(Refuse(filter, name));
+  RETURN_IF_ERROR(RefusePrograms(filter, programs));
   RETURN_IF_ERROR(RefuseSockets(filter, network));
   if (const int code = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1); code != 0) {
     return absl::ErrnoToStatus(-code, "filter every thread");
@@ -170,9 +180,10 @@ absl::StatusOr<std::vector<std::string>> EnterSandbox(const SandboxOptions& opti
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return Errno("give up new privileges");
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return Errno("forbid tracing");
   RETURN_IF_ERROR(DropCapabilities(options.network == Network::kListen));
-  LandlockRules rules{options.readable, options.writable, options.network == Network::kListen};
+  LandlockRules rules{options.readable, options.writable, options.executables,
+                      options.network == Network::kListen};
   ASSIGN_OR_RETURN(const int landlock, EnforceLandlock(rules));
-  RETURN_IF_ERROR(LoadFilter(options.network));
+  RETURN_IF_ERROR(LoadFilter(options.network, options.programs));
   std::vector<std::string> missing;
   if (landlock == 0) missing.push_back("Landlock: files are not restricted");
   if (kSanitized) missing.push_back("memory: no limit under a sanitizer");
@@ -188,4 +199,4 @@ void LimitCpuTime(absl::Duration duration) {
   setrlimit(RLIMIT_CPU, &limit);
 }
 
-}  // namespace muster::hub
+}  // namespace muster

@@ -1,4 +1,4 @@
-#include "hub/child/landlock.h"
+#include "common/sandbox/landlock.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 
-namespace muster::hub {
+namespace muster {
 namespace {
 
 // From the kernel's userspace-api/landlock; the numbers are the same on every architecture. Named
@@ -79,6 +79,9 @@ absl::Status AddRules(int ruleset, uint64_t handled, const LandlockRules& rules)
   for (const std::string& path : rules.writable) {
     RETURN_IF_ERROR(Allow(ruleset, path, handled & ~kExecute, true));
   }
+  for (const std::string& path : rules.executable) {
+    RETURN_IF_ERROR(Allow(ruleset, path, handled & (kReadFile | kExecute), true));
+  }
   return absl::OkStatus();
 }
 
@@ -103,4 +106,4 @@ absl::StatusOr<int> EnforceLandlock(const LandlockRules& rules) {
   return version;
 }
 
-}  // namespace muster::hub
+}  // namespace muster

@@ -8,11 +8,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-namespace muster::hub {
+namespace muster {
 
 struct LandlockRules {
   std::vector<std::string> readable;
   std::vector<std::string> writable;
+  std::vector<std::string> executable;  // files that may be run; must exist
   bool may_listen = false;
 };
 
@@ -20,4 +21,4 @@ struct LandlockRules {
 // Requires: no new privileges (prctl) was set.
 absl::StatusOr<int> EnforceLandlock(const LandlockRules& rules);
 
-}  // namespace muster::hub
+}  // namespace muster

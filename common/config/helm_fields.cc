@@ -1,0 +1,96 @@
+#include "common/config/helm_fields.h"
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/base/limits.h"
+#include "common/manifest/yaml_writer.h"
+#include "common/render/file_tree.h"
+#include "common/render/variables.h"
+
+namespace muster {
+namespace {
+
+constexpr size_t kReleaseNameMax = 53;  // Helm's: it leaves room for suffixes
+
+std::string TextOf(const Value& map, absl::string_view key) {
+  const Value* value = map.Get(key);
+  return value == nullptr ? "" : value->string();
+}
+
+void CheckExpressions(const std::string& text, const std::string& at, Findings& findings) {
+  std::set<std::string> uses;
+  const absl::Status bad = CollectClusterVariables(text, {"", 1}, uses);
+  if (bad.ok()) return;
+  // The message starts with a place in the text, which is none in the file.
+  const std::vector<std::string> parts = absl::StrSplit(bad.message(), absl::MaxSplits(": ", 1));
+  findings.Add(at, parts.back());
+}
+
+void CheckPath(const std::string& path, bool file, const std::string& at, Findings& findings) {
+  const absl::StatusOr<std::string> normalized = NormalizePath(path);
+  if (!normalized.ok()) return findings.Add(at, normalized.status().message());
+  if (file && normalized->empty()) return findings.Add(at, "names no file");
+  CheckExpressions(path, at, findings);
+}
+
+void ReadValues(const Value& value, const std::string& at, Findings& findings, v1::Helm& helm) {
+  if (const Value* files = value.Get("valuesFiles"); files != nullptr) {
+    for (size_t i = 0; i < files->list().size(); ++i) {
+      const std::string& file = files->list()[i].string();
+      CheckPath(file, /*file=*/true, absl::StrCat(at, "/valuesFiles/", i), findings);
+      helm.add_values_files(file);
+    }
+    if (files->list().size() > limits::kValuesFilesMax) {
+      findings.Add(at + "/valuesFiles",
+                   absl::StrCat("has more than ", limits::kValuesFilesMax, " files"));
+    }
+  }
+  const Value* values = value.Get("values");
+  if (values == nullptr || values->map().empty()) return;
+  helm.set_values(WriteYaml(*values));
+  CheckExpressions(helm.values(), at + "/values", findings);
+  if (helm.values().size() > limits::kInlineValuesBytesMax) {
+    findings.Add(at + "/values",
+                 absl::StrCat("is longer than ", limits::kInlineValuesBytesMax >> 10,
+                              " KiB; put it into a file and name it in valuesFiles"));
+  }
+}
+
+}  // namespace
+
+void ReadHelmFields(Findings& findings, v1::Package& package) {
+  const Value& document = findings.document().value;
+  const bool other =
+      package.renderer() == v1::RENDERER_YAML || package.renderer() == v1::RENDERER_KUSTOMIZE;
+  const auto refuse_other = [&](const std::string& at) {
+    if (other) findings.Add(at, "needs renderer helm, or none");
+  };
+  if (const Value* value = document.Find("/spec/helm"); value != nullptr) {
+    refuse_other("/spec/helm");
+    v1::Helm& helm = *package.mutable_helm();
+    helm.set_chart(TextOf(*value, "chart"));
+    if (!helm.chart().empty()) {
+      CheckPath(helm.chart(), /*file=*/false, "/spec/helm/chart", findings);
+    }
+    helm.set_release_name(TextOf(*value, "releaseName"));
+    if (helm.release_name().size() > kReleaseNameMax) {
+      findings.Add("/spec/helm/releaseName",
+                   absl::StrCat("is longer than the ", kReleaseNameMax, " signs that Helm takes"));
+    }
+    ReadValues(*value, "/spec/helm", findings, helm);
+  }
+  for (int i = 0; i < package.targets_size(); ++i) {
+    const std::string at = absl::StrCat("/spec/targets/", i, "/helm");
+    const Value* value = document.Find(at);
+    if (value == nullptr) continue;
+    refuse_other(at);
+    ReadValues(*value, at, findings, *package.mutable_targets(i)->mutable_helm());
+  }
+}
+
+}  // namespace muster

@@ -1,0 +1,114 @@
+#include "common/render/helm/render_chart.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/render/documents.h"
+#include "common/render/file_tree.h"
+#include "common/render/helm/output.h"
+
+namespace muster {
+namespace {
+
+void AddFile(std::string path, std::string content, v1::HelmCall& call) {
+  v1::HelmFile* file = call.add_files();
+  file->set_path(std::move(path));
+  file->set_content(std::move(content));
+}
+
+}  // namespace
+
+std::string NoHelm(absl::string_view what) {
+  return absl::StrCat(what.empty() ? "." : what,
+                      ": a chart needs Helm, and here is none; give its program with --helm PATH "
+                      "(a hub also needs --helm-digest sha256:...)");
+}
+
+absl::StatusOr<std::string> ChartDirectory(const v1::RenderInput& input) {
+  return JoinPath(input.path(), input.helm().chart());
+}
+
+absl::StatusOr<std::set<std::string>> ChartInputs(const v1::RenderInput& input) {
+  std::set<std::string> paths;
+  ASSIGN_OR_RETURN(std::string chart, ChartDirectory(input));
+  paths.insert(std::move(chart));
+  for (const v1::Helm* helm : {&input.helm(), &input.target_helm()}) {
+    for (const std::string& file : helm->values_files()) {
+      ASSIGN_OR_RETURN(std::string path, JoinPath(input.path(), file));
+      paths.insert(std::move(path));
+    }
+  }
+  return paths;
+}
+
+absl::StatusOr<std::vector<RenderedObject>> RunChart(HelmDoor* door, const Chart& chart,
+                                                     const FileTree::Range& files,
+                                                     const std::vector<ValuesText>& values,
+                                                     v1::HelmCall call) {
+  if (door == nullptr) {
+    return absl::FailedPreconditionError(
+        NoHelm(chart.directory.empty() ? chart.name : chart.directory));
+  }
+  // Helm sees the chart and the values, each in a place of its own, and nothing else.
+  const size_t skip = chart.directory.empty() ? 0 : chart.directory.size() + 1;
+  call.set_chart("chart");
+  for (const auto& [path, bytes] : files) {
+    AddFile(absl::StrCat("chart/", absl::string_view(path).substr(skip)), bytes, call);
+  }
+  for (size_t i = 0; i < values.size(); ++i) {
+    const std::string path = absl::StrCat("values/", i, ".yaml");
+    AddFile(path, values[i].text, call);
+    call.add_values_files(path);
+  }
+  const absl::StatusOr<HelmOutput> output = door->Template(call);
+  if (!output.ok()) {
+    if (output.status().code() != absl::StatusCode::kInvalidArgument) {
+      return Annotate(output.status(), chart.directory.empty() ? chart.name : chart.directory);
+    }
+    return absl::InvalidArgumentError(
+        ExplainFailure(output.status().message(), chart, SecretTexts(values)));
+  }
+  ASSIGN_OR_RETURN(std::vector<RenderedObject> objects, ReadChartOutput(output->first, chart));
+  if (!output->second.empty()) {
+    ASSIGN_OR_RETURN(const std::vector<RenderedObject> again,
+                     ReadChartOutput(output->second, chart));
+    RETURN_IF_ERROR(CompareRuns(objects, again));
+  }
+  return objects;
+}
+
+absl::StatusOr<std::vector<RenderedObject>> RenderChart(kustomize::FileSource& files,
+                                                        const v1::RenderInput& input,
+                                                        const VariableScope& scope,
+                                                        HelmDoor* door) {
+  ASSIGN_OR_RETURN(const std::string directory, ChartDirectory(input));
+  ASSIGN_OR_RETURN(const FileTree::Range chart_files, files.Below(directory));
+  ASSIGN_OR_RETURN(const Chart chart, ReadChart(chart_files, directory));
+  ASSIGN_OR_RETURN(std::vector<ValuesText> values, FindValues(files, input));
+  ASSIGN_OR_RETURN(values, ResolveValues(std::move(values), scope, input.substitute()));
+  v1::HelmCall call;
+  const std::string& release = input.helm().release_name();
+  call.set_release_name(release.empty() ? input.package() : release);
+  call.set_namespace_(input.namespace_().empty() ? std::string(kDefaultReleaseNamespace)
+                                                 : input.namespace_());
+  if (chart.asks_capabilities) call.set_kubernetes_version(input.kubernetes_version());
+  return RunChart(door, chart, chart_files, values, std::move(call));
+}
+
+absl::StatusOr<std::set<std::string>> ClusterVariablesOfChart(kustomize::FileSource& files,
+                                                              const v1::RenderInput& input) {
+  std::set<std::string> uses;
+  ASSIGN_OR_RETURN(const std::string directory, ChartDirectory(input));
+  ASSIGN_OR_RETURN(const FileTree::Range chart_files, files.Below(directory));
+  ASSIGN_OR_RETURN(const Chart chart, ReadChart(chart_files, directory));
+  if (chart.asks_capabilities) uses.emplace(kKubernetesVersionUse);
+  if (!input.substitute()) return uses;
+  ASSIGN_OR_RETURN(const std::vector<ValuesText> values, FindValues(files, input));
+  for (const ValuesText& text : values) {
+    RETURN_IF_ERROR(CollectFromDocuments(text.text, text.name, uses));
+  }
+  return uses;
+}
+
+}  // namespace muster

@@ -1,0 +1,56 @@
+// RenderChart: from a chart in the repository and a package's values to objects, by the real Helm.
+//
+// What follows (patches, namespace, the promises of a rendering) is Render's (render.h). Pure but
+// for the door; one thread.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/render/helm/chart.h"
+#include "common/render/helm/helm_door.h"
+#include "common/render/helm/values.h"
+#include "common/render/kustomize/file_source.h"
+#include "common/render/patch.h"
+#include "common/render/variables.h"
+#include "proto/child.pb.h"
+
+namespace muster {
+
+// A cluster variable (RenderOutput.uses) beside those that texts mention.
+inline constexpr absl::string_view kKubernetesVersionUse = "cluster.kubernetesVersion";
+
+// Raised when the same Helm would give something else here.
+inline constexpr absl::string_view kHelmMapping = "1";
+
+inline constexpr absl::string_view kDefaultReleaseNamespace = "default";
+
+// Why a chart cannot be rendered without a HelmDoor; `what` is the chart, for people.
+std::string NoHelm(absl::string_view what);
+
+// Where the chart of `input` stands. kInvalidArgument for a path that is none.
+absl::StatusOr<std::string> ChartDirectory(const v1::RenderInput& input);
+
+// The paths on which the rendering of a chart depends: the chart, values files.
+absl::StatusOr<std::set<std::string>> ChartInputs(const v1::RenderInput& input);
+
+// Errors as of ReadChart, FindValues, ResolveValues, HelmDoor and ReadChartOutput; kInvalidArgument
+// for a chart that renders differently twice. `door` may be null: kFailedPrecondition.
+absl::StatusOr<std::vector<RenderedObject>> RenderChart(kustomize::FileSource& files,
+                                                        const v1::RenderInput& input,
+                                                        const VariableScope& scope, HelmDoor* door);
+
+// The cluster variables on which it depends, kKubernetesVersionUse among them.
+absl::StatusOr<std::set<std::string>> ClusterVariablesOfChart(kustomize::FileSource& files,
+                                                              const v1::RenderInput& input);
+
+// Runs Helm and reads what it prints: the part that kustomizations share. `values` have no
+// variables any more.
+absl::StatusOr<std::vector<RenderedObject>> RunChart(HelmDoor* door, const Chart& chart,
+                                                     const FileTree::Range& files,
+                                                     const std::vector<ValuesText>& values,
+                                                     v1::HelmCall call);
+
+}  // namespace muster
