@@ -326,8 +326,10 @@ auto HasFileIn(const FileTree& files) {
   };
 }
 
-absl::StatusOr<BuiltObjects> BuildOf(kustomize::FileSource& files, const v1::RenderInput& input) {
-  kustomize::BuildCache cache(files);
+absl::StatusOr<BuiltObjects> BuildOf(kustomize::FileSource& files, const v1::RenderInput& input,
+                                     HelmDoor* helm) {
+  HelmInflator charts(helm);
+  kustomize::BuildCache cache(files, helm == nullptr ? nullptr : &charts);
   return kustomize::BuildKustomization(cache, input.path(), KustomizeOptions(input));
 }
 
@@ -426,7 +428,7 @@ absl::StatusOr<Rendering> Render(const FileTree& files, const v1::RenderInput& i
   kustomize::FileTreeSource source(files);
   ASSIGN_OR_RETURN(const bool kustomizes, UsesKustomize(input, HasFileIn(files)));
   if (kustomizes) {
-    ASSIGN_OR_RETURN(const BuiltObjects built, BuildOf(source, input));
+    ASSIGN_OR_RETURN(const BuiltObjects built, BuildOf(source, input, helm));
     return RenderBuilt(built, source, input);
   }
   ASSIGN_OR_RETURN(const bool helms, UsesHelm(input, HasFileIn(files)));
@@ -446,7 +448,7 @@ absl::StatusOr<std::set<std::string>> UsedClusterVariables(const FileTree& files
   if (helms && !kustomizes) return ClusterVariablesOfHelm(source, input);
   if (!input.substitute()) return uses;
   if (kustomizes) {
-    ASSIGN_OR_RETURN(const BuiltObjects built, BuildOf(source, input));
+    ASSIGN_OR_RETURN(const BuiltObjects built, BuildOf(source, input, nullptr));
     return ClusterVariablesOfBuilt(built, source, input);
   }
   ASSIGN_OR_RETURN(const std::vector<SourceFile> sources, FindFiles(files, input));

@@ -3,7 +3,8 @@
 // The one code path for hub, `muster render` and `muster plan`. A directory with a kustomization
 // (and renderer auto or kustomize) is built as Kustomize builds it (kustomize/build.h); then come
 // variables, in the text of what was built, patches and namespace. A chart is rendered by the real
-// Helm (helm/render_chart.h), then patched likewise. Else plain YAML: every *.yaml, *.yml and *.json at and below the path holds objects, but for what a `.musterignore` (or Flux's
+// Helm (helm/render_chart.h), then patched likewise. Else plain YAML: every *.yaml, *.yml and
+// *.json at and below the path holds objects, but for what a `.musterignore` (or Flux's
 // `.sourceignore`, Fleet's `.fleetignore`) at or below the path names (ignore.h), for patch files
 // of the package's targets, and for files and directories whose name starts with a '.'. In this
 // order: variables (documents.h), lists taken apart, patches (patch.h), namespace. Objects are not

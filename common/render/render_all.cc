@@ -78,11 +78,16 @@ void SetStatus(const absl::Status& status, v1::RenderOutput& output) {
 
 // What the inputs of one request share.
 struct Shared {
-  Shared(const TreeReader& reader, HelmDoor* helm) : source(reader), cache(source), helm(helm) {}
+  Shared(const TreeReader& reader, HelmDoor* door)
+      : helm(door),
+        charts(door),
+        source(reader),
+        cache(source, door == nullptr ? nullptr : &charts) {}
 
+  HelmDoor* const helm;
+  HelmInflator charts;
   TreeReaderSource source;
   kustomize::BuildCache cache;
-  HelmDoor* const helm;
 };
 
 // A name for the content of several paths together: equal content, equal name.
@@ -181,7 +186,19 @@ class PathRenderer {
         kustomize::BuildInputs(shared_.cache, path_, KustomizeOptions(input));
     repositories_ = shared_.source.asked();
     if (!paths.ok()) return paths.status();
-    return JoinTreeIds(reader_, *paths);
+    ASSIGN_OR_RETURN(const std::string ids, JoinTreeIds(reader_, *paths));
+    if (shared_.helm == nullptr || !HasChart(*paths)) return ids;
+    ASSIGN_OR_RETURN(const HelmIdentity helm, shared_.helm->Identity());
+    return absl::StrCat(ids, "\n", helm.digest, "\n", kHelmMapping);
+  }
+
+  // Whether one of the paths is a chart that a kustomization inflates: then the program counts.
+  bool HasChart(const std::set<std::string>& paths) const {
+    for (const std::string& path : paths) {
+      const absl::StatusOr<std::string> chart = JoinPath(path, "Chart.yaml");
+      if (chart.ok() && reader_.tree_id(*chart).ok()) return true;
+    }
+    return false;
   }
 
   // Of the files that Helm gets; they are not all of the path's, and not the same for every input.

@@ -35,6 +35,14 @@ bool EnterOrSay(const SandboxOptions& options) {
   return true;
 }
 
+// Nothing else that happens to a single rendering passes by itself.
+bool LostHelm(const pb::FetchChildResponse& response) {
+  for (const pb::RenderOutput& output : response.render().outputs()) {
+    if (output.code() == static_cast<int>(absl::StatusCode::kUnavailable)) return true;
+  }
+  return false;
+}
+
 // Until the hub closes the channel.
 int Serve(GitSource& source, HelmDoor* helm) {
   FrameChannel channel(kChildChannel, limits::kChildMessageBytesMax);
@@ -54,8 +62,10 @@ int Serve(GitSource& source, HelmDoor* helm) {
       answer = response.SerializeAsString();
     }
     if (!channel.Send(answer, kNoDeadline).ok()) return 0;
-    // After a shortage of memory nothing here is to be trusted: the hub starts another child.
+    // After a shortage of memory nothing here is to be trusted, and without its launcher Helm is
+    // lost: the hub starts another child.
     if (response.code() == static_cast<int>(absl::StatusCode::kResourceExhausted)) return 0;
+    if (LostHelm(response)) return 0;
   }
 }
 

@@ -204,6 +204,11 @@ class CoreFixture : public testing::Test {
         absl::StrAppend(&text, " name is ", input.cluster_name());
       }
     }
+    if (text.find("$kubernetes") != std::string::npos) {
+      result.uses_known = true;
+      result.uses.push_back("cluster.kubernetesVersion");
+      absl::StrAppend(&text, " for ", input.kubernetes_version());
+    }
     result.input = Digest::Of(absl::StrCat(input.path(), "\n", text));
     for (const std::string& known : input.known_inputs()) {
       if (known == result.input.view()) return result;
@@ -314,6 +319,7 @@ class CoreFixture : public testing::Test {
     event.hello.set_agent_version("test");
     event.hello.set_driver("memory");
     event.hello.set_recipient(agent.recipient);
+    event.hello.set_kubernetes_version(kubernetes_versions[agent.name]);
     event.hello.set_generation(agent.desired.generation());
     if (!agent.desired_bytes.empty()) {
       event.hello.set_desired_digest(Digest::Of(agent.desired_bytes).bytes());
@@ -460,6 +466,7 @@ class CoreFixture : public testing::Test {
   absl::Status render_failure;
   std::map<std::string, FakeAgent> agents;
   std::map<std::string, std::string> agent_reported;
+  std::map<std::string, std::string> kubernetes_versions;  // that agents say
 
   int fetches = 0;
   int render_jobs = 0;

@@ -170,6 +170,26 @@ TEST_F(RenderingTest, ClustersAreToldApartByWhatTheTextUsesOnly) {
   EXPECT_EQ(PackageOf("web")->bundles, 3);
 }
 
+// Charts may ask for it; without any variable too.
+TEST_F(RenderingTest, TheKubernetesVersionTellsApartOnlyWhoAsksForIt) {
+  kubernetes_versions = {{"one", "v1.31.4"}, {"two", "v1.32.0"}};
+  SmallFleet();
+  FakeAgent& one = Join("one");
+  FakeAgent& two = Join("two");
+  EXPECT_EQ(PackageOf("web")->bundles, 1);
+  PushApps("c2", {{"web", "chart $kubernetes"}});
+  EXPECT_EQ(one.desired.packages(0).bundle_digest(),
+            BundleOf("chart $kubernetes for v1.31.4").bytes());
+  EXPECT_EQ(two.desired.packages(0).bundle_digest(),
+            BundleOf("chart $kubernetes for v1.32.0").bytes());
+  // A cluster that was updated gets what its version asks for.
+  kubernetes_versions["one"] = "v1.32.0";
+  Connect(one);
+  Run();
+  EXPECT_EQ(one.desired.packages(0).bundle_digest(), two.desired.packages(0).bundle_digest());
+  EXPECT_EQ(PackageOf("web")->bundles, 1);
+}
+
 TEST_F(RenderingTest, TheFirstTargetThatMatchesDecides) {
   SmallFleet();
   pb::Package* web = config.mutable_packages(0);

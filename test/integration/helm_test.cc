@@ -230,5 +230,16 @@ TEST_F(HelmTest, SharesARenderingByWhatGoesIntoIt) {
   EXPECT_EQ(before, 1);
 }
 
+TEST_F(HelmTest, InflatesTheChartsOfAKustomization) {
+  input_.Clear();
+  input_.set_path("kustomized");
+  const auto objects = Render();
+  ASSERT_EQ(objects.size(), 3u);  // neither hook nor test
+  const Value& facts = objects.at("v1/ConfigMap/shop/shop-web-facts")->object.value;
+  EXPECT_EQ(facts.Find("/data/patched")->string(), "yes");
+  EXPECT_EQ(facts.Find("/data/replicas")->string(), "4");
+  EXPECT_EQ(objects.count("apps/v1/Deployment/shop/shop-web"), 1u);
+}
+
 }  // namespace
 }  // namespace muster

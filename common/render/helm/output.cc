@@ -118,7 +118,7 @@ absl::StatusOr<bool> TakeHook(RenderedObject& rendered) {
 bool IsDefinitionFile(absl::string_view source) { return absl::StrContains(source, "/crds/"); }
 
 absl::Status ReadDocument(absl::string_view text, const std::string& source, const Chart& chart,
-                          std::vector<RenderedObject>& objects) {
+                          Hooks hooks, std::vector<RenderedObject>& objects) {
   const std::string file = InRepository(source, chart);
   absl::StatusOr<std::vector<Document>> documents = ParseYaml(text, "");
   if (!documents.ok()) {
@@ -136,6 +136,10 @@ absl::Status ReadDocument(absl::string_view text, const std::string& source, con
       absl::StatusOr<Object> object = MakeObject(std::move(item.value));
       if (!object.ok()) return muster::Annotate(object.status(), file);
       RenderedObject rendered{*std::move(object), file, 0, 0};
+      if (hooks == Hooks::kAsTheyAre) {
+        objects.push_back(std::move(rendered));
+        continue;
+      }
       if (IsDefinitionFile(source)) rendered.wave = kDefinitionsWave;
       absl::StatusOr<bool> wanted = TakeHook(rendered);
       if (!wanted.ok()) {
@@ -207,11 +211,11 @@ void ReplaceAll(std::string& text, absl::string_view from, absl::string_view to)
 }  // namespace
 
 absl::StatusOr<std::vector<RenderedObject>> ReadChartOutput(absl::string_view output,
-                                                            const Chart& chart) {
+                                                            const Chart& chart, Hooks hooks) {
   std::vector<RenderedObject> objects;
   for (const TextDocument& document : SplitDocuments(output)) {
     const std::string source = SourceOf(document.text);
-    RETURN_IF_ERROR(ReadDocument(document.text, source, chart, objects));
+    RETURN_IF_ERROR(ReadDocument(document.text, source, chart, hooks, objects));
   }
   return objects;
 }

@@ -20,12 +20,17 @@
 
 namespace muster {
 
+enum class Hooks {
+  kAsWaves,
+  kAsTheyAre,  // plain objects, tests and all, and nothing gets an annotation
+};
+
 // The objects, each with the template that made it; in the order printed. Objects that Helm would
 // not delete (helm.sh/resource-policy: keep) get `muster.dev/prune: never`, hooks that Helm would
 // make anew (before-hook-creation, its default) `muster.dev/replace: "true"`. Errors name the
 // template: kInvalidArgument for what is no object, kUnimplemented for hooks as above.
 absl::StatusOr<std::vector<RenderedObject>> ReadChartOutput(absl::string_view output,
-                                                            const Chart& chart);
+                                                            const Chart& chart, Hooks hooks);
 
 // kInvalidArgument, naming the object and the first field that differs, when two runs of one chart
 // did not print the same. Values are not named.

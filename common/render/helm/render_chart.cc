@@ -17,6 +17,17 @@ void AddFile(std::string path, std::string content, v1::HelmCall& call) {
   file->set_content(std::move(content));
 }
 
+absl::StatusOr<std::vector<RenderedObject>> ReadRuns(const HelmOutput& output, const Chart& chart,
+                                                     Hooks hooks) {
+  ASSIGN_OR_RETURN(std::vector<RenderedObject> objects,
+                   ReadChartOutput(output.first, chart, hooks));
+  if (output.second.empty()) return objects;
+  ASSIGN_OR_RETURN(const std::vector<RenderedObject> again,
+                   ReadChartOutput(output.second, chart, hooks));
+  RETURN_IF_ERROR(CompareRuns(objects, again));
+  return objects;
+}
+
 }  // namespace
 
 std::string NoHelm(absl::string_view what) {
@@ -42,10 +53,8 @@ absl::StatusOr<std::set<std::string>> ChartInputs(const v1::RenderInput& input) 
   return paths;
 }
 
-absl::StatusOr<std::vector<RenderedObject>> RunChart(HelmDoor* door, const Chart& chart,
-                                                     const FileTree::Range& files,
-                                                     const std::vector<ValuesText>& values,
-                                                     v1::HelmCall call) {
+absl::StatusOr<HelmOutput> RunHelm(HelmDoor* door, const Chart& chart, const FileTree::Range& files,
+                                   const std::vector<ValuesText>& values, v1::HelmCall call) {
   if (door == nullptr) {
     return absl::FailedPreconditionError(
         NoHelm(chart.directory.empty() ? chart.name : chart.directory));
@@ -61,7 +70,7 @@ absl::StatusOr<std::vector<RenderedObject>> RunChart(HelmDoor* door, const Chart
     AddFile(path, values[i].text, call);
     call.add_values_files(path);
   }
-  const absl::StatusOr<HelmOutput> output = door->Template(call);
+  absl::StatusOr<HelmOutput> output = door->Template(call);
   if (!output.ok()) {
     if (output.status().code() != absl::StatusCode::kInvalidArgument) {
       return Annotate(output.status(), chart.directory.empty() ? chart.name : chart.directory);
@@ -69,13 +78,7 @@ absl::StatusOr<std::vector<RenderedObject>> RunChart(HelmDoor* door, const Chart
     return absl::InvalidArgumentError(
         ExplainFailure(output.status().message(), chart, SecretTexts(values)));
   }
-  ASSIGN_OR_RETURN(std::vector<RenderedObject> objects, ReadChartOutput(output->first, chart));
-  if (!output->second.empty()) {
-    ASSIGN_OR_RETURN(const std::vector<RenderedObject> again,
-                     ReadChartOutput(output->second, chart));
-    RETURN_IF_ERROR(CompareRuns(objects, again));
-  }
-  return objects;
+  return output;
 }
 
 absl::StatusOr<std::vector<RenderedObject>> RenderChart(kustomize::FileSource& files,
@@ -93,7 +96,32 @@ absl::StatusOr<std::vector<RenderedObject>> RenderChart(kustomize::FileSource& f
   call.set_namespace_(input.namespace_().empty() ? std::string(kDefaultReleaseNamespace)
                                                  : input.namespace_());
   if (chart.asks_capabilities) call.set_kubernetes_version(input.kubernetes_version());
-  return RunChart(door, chart, chart_files, values, std::move(call));
+  ASSIGN_OR_RETURN(const HelmOutput output,
+                   RunHelm(door, chart, chart_files, values, std::move(call)));
+  return ReadRuns(output, chart, Hooks::kAsWaves);
+}
+
+absl::StatusOr<std::string> HelmInflator::Inflate(const kustomize::ChartRequest& request) {
+  ASSIGN_OR_RETURN(const Chart chart, ReadChart(request.files, request.directory));
+  std::vector<ValuesText> values;
+  for (const kustomize::ChartRequest::Values& each : request.values) {
+    values.push_back({each.name, each.text});
+  }
+  v1::HelmCall call;
+  call.set_release_name(request.release_name);
+  call.set_namespace_(request.namespace_.empty() ? std::string(kDefaultReleaseNamespace)
+                                                 : request.namespace_);
+  call.set_kubernetes_version(request.kubernetes_version);
+  for (const std::string& version : request.api_versions) call.add_api_versions(version);
+  call.set_skip_crds(!request.include_crds);
+  call.set_skip_hooks(request.skip_hooks);
+  call.set_skip_tests(request.skip_tests);
+  ASSIGN_OR_RETURN(HelmOutput output,
+                   RunHelm(door_, chart, request.files, values, std::move(call)));
+  if (!output.second.empty()) {
+    RETURN_IF_ERROR(ReadRuns(output, chart, Hooks::kAsTheyAre).status());
+  }
+  return std::move(output.first);
 }
 
 absl::StatusOr<std::set<std::string>> ClusterVariablesOfChart(kustomize::FileSource& files,

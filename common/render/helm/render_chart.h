@@ -13,6 +13,7 @@
 #include "common/render/helm/helm_door.h"
 #include "common/render/helm/values.h"
 #include "common/render/kustomize/file_source.h"
+#include "common/render/kustomize/helm_charts.h"
 #include "common/render/patch.h"
 #include "common/render/variables.h"
 #include "proto/child.pb.h"
@@ -46,11 +47,19 @@ absl::StatusOr<std::vector<RenderedObject>> RenderChart(kustomize::FileSource& f
 absl::StatusOr<std::set<std::string>> ClusterVariablesOfChart(kustomize::FileSource& files,
                                                               const v1::RenderInput& input);
 
-// Runs Helm and reads what it prints: the part that kustomizations share. `values` have no
-// variables any more.
-absl::StatusOr<std::vector<RenderedObject>> RunChart(HelmDoor* door, const Chart& chart,
-                                                     const FileTree::Range& files,
-                                                     const std::vector<ValuesText>& values,
-                                                     v1::HelmCall call);
+// Runs Helm on a chart and on values that have no variables any more: the part that kustomizations
+// share. `call` says the rest.
+absl::StatusOr<HelmOutput> RunHelm(HelmDoor* door, const Chart& chart, const FileTree::Range& files,
+                                   const std::vector<ValuesText>& values, v1::HelmCall call);
+
+// For the charts of kustomizations. The door must outlive it and may be null.
+class HelmInflator final : public kustomize::ChartInflator {
+ public:
+  explicit HelmInflator(HelmDoor* door) : door_(door) {}
+  absl::StatusOr<std::string> Inflate(const kustomize::ChartRequest& request) override;
+
+ private:
+  HelmDoor* const door_;
+};
 
 }  // namespace muster

@@ -218,12 +218,20 @@ absl::Status RunGenerators(const Kustomization& k, const Loader& loader, const s
   };
   RETURN_IF_ERROR(run(k.config_map_generators, "ConfigMapGenerator", GenerateConfigMap));
   RETURN_IF_ERROR(run(k.secret_generators, "SecretGenerator", GenerateSecret));
-  RETURN_IF_ERROR(RefuseHelmCharts(k));
+  ASSIGN_OR_RETURN(std::vector<Resource> charts,
+                   InflateCharts(k.helm_charts, loader, context.state.charts));
+  for (Resource& resource : charts) {
+    if (context.tracks_origins) {
+      resource.origin = OriginOfBuiltin(origin, file, "HelmChartInflationGenerator");
+    }
+    RETURN_IF_ERROR(accumulated.map.Absorb(std::move(resource)));
+  }
   if (k.generators.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<Resource> plugins,
                    LoadPlugins(k.generators, loader, origin, file, context));
   for (const Resource& plugin : plugins) {
-    ASSIGN_OR_RETURN(std::vector<Resource> made, RunGeneratorPlugin(plugin, loader));
+    ASSIGN_OR_RETURN(std::vector<Resource> made,
+                     RunGeneratorPlugin(plugin, loader, context.state.charts));
     for (Resource& resource : made) {
       if (context.tracks_origins) resource.origin = OriginOfPlugin(plugin);
       RETURN_IF_ERROR(accumulated.map.Absorb(std::move(resource)));

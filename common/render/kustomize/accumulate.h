@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/render/kustomize/build.h"
+#include "common/render/kustomize/helm_charts.h"
 #include "common/render/kustomize/kustomization.h"
 #include "common/render/kustomize/loader.h"
 #include "common/render/kustomize/merge_schema.h"
@@ -30,7 +31,7 @@ struct Accumulated {
 using SharedKustomization = std::shared_ptr<const Kustomization>;
 
 struct BuildCache::State {
-  explicit State(FileSource& source) : files(source) {}
+  State(FileSource& source, ChartInflator* charts) : files(source), charts(charts) {}
 
   struct Base {
     Accumulated accumulated;
@@ -38,6 +39,7 @@ struct BuildCache::State {
   };
 
   ParsedFiles files;
+  ChartInflator* const charts;                                                // null: there is none
   std::map<std::string, absl::StatusOr<SharedKustomization>> kustomizations;  // by directory
   std::map<std::string, std::shared_ptr<const Base>> bases;                   // by BaseKey
 };

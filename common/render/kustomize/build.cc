@@ -53,7 +53,8 @@ absl::Status Finish(const Kustomization& k, const BuildOptions& options, Accumul
 
 }  // namespace
 
-BuildCache::BuildCache(FileSource& source) : state_(std::make_unique<State>(source)) {}
+BuildCache::BuildCache(FileSource& source, ChartInflator* charts)
+    : state_(std::make_unique<State>(source, charts)) {}
 BuildCache::~BuildCache() = default;
 
 absl::StatusOr<bool> HasKustomization(FileSource& source, const std::string& directory) {

@@ -4,7 +4,7 @@
 //   1. resources of K: files as they are, directories accumulated by these very rules
 //   2. configurations and crds of K join the tables (transformer_config.h)
 //   3. generators of K: configMapGenerator, secretGenerator, helmCharts, then `generators` files
-//        GenerateConfigMap, GenerateSecret (generators.h); RefuseHelmCharts (helm_charts.h)
+//        GenerateConfigMap, GenerateSecret (generators.h); InflateCharts (helm_charts.h)
 //   4. components of K, each working on what is there by then
 //   5. transformers of K: patchesStrategicMerge, patches, namespace, namePrefix, nameSuffix,
 //   labels,
@@ -19,7 +19,8 @@
 //  11. resources with config.kubernetes.io/local-config are dropped
 //  12. order, managed-by label, origin annotations
 //
-// Pure but for the source; one thread. Promise: equal files give equal objects in equal order.
+// Pure but for the source and the charts; one thread. Promise: equal files give equal objects in
+// equal order.
 #pragma once
 
 #include <memory>
@@ -29,6 +30,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/manifest/value.h"
+#include "common/render/kustomize/helm_charts.h"
 #include "common/render/kustomize/loader.h"
 #include "common/render/kustomize/parsed_files.h"
 #include "common/render/kustomize/resource.h"
@@ -51,7 +53,9 @@ struct BuiltObject {
 // Hold one for all directories of a commit.
 class BuildCache {
  public:
-  explicit BuildCache(FileSource& source);
+  explicit BuildCache(FileSource& source) : BuildCache(source, nullptr) {}
+  // `charts` inflates helmCharts; null: they are refused. Both must outlive the cache.
+  BuildCache(FileSource& source, ChartInflator* charts);
   ~BuildCache();
   BuildCache(const BuildCache&) = delete;
   BuildCache& operator=(const BuildCache&) = delete;
@@ -74,8 +78,8 @@ absl::StatusOr<std::vector<BuiltObject>> BuildKustomization(BuildCache& cache,
                                                             const std::string& directory,
                                                             const BuildOptions& options);
 
-// The paths that a build of `directory` can depend on: its kustomization directories, and files
-// outside of them. Two commits whose trees agree there build alike.
+// The paths that a build of `directory` can depend on: its kustomization directories, charts, and
+// files outside of them. Two commits whose trees agree there build alike.
 absl::StatusOr<std::set<std::string>> BuildInputs(BuildCache& cache, const std::string& directory,
                                                   const BuildOptions& options);
 

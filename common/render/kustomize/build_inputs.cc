@@ -37,6 +37,7 @@ class InputFinder {
         for (const std::string& file : args.envs) AddFile(file, loader);
       }
     }
+    for (const HelmChart& chart : k.helm_charts) AddChart(chart, loader);
     if (k.openapi_path.has_value()) AddFile(k.openapi_path->text, loader);
     return absl::OkStatus();
   }
@@ -62,6 +63,14 @@ class InputFinder {
       return absl::OkStatus();
     }
     return Annotate(Visit(*below), entry.place.text());
+  }
+
+  // A chart is named even where it stands in the kustomization's directory: who asks can tell by it
+  // that Helm counts.
+  void AddChart(const HelmChart& chart, const Loader& loader) {
+    if (const auto path = ChartPath(chart, loader); path.ok()) paths_.insert(*path);
+    AddFile(chart.values_file, loader);
+    for (const std::string& file : chart.additional_values_files) AddFile(file, loader);
   }
 
   // Files in the kustomization's own directory need no mention.

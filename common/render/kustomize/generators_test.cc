@@ -142,11 +142,5 @@ TEST(Generators, RefuseWhatKustomizeRefuses) {
               AllOf(HasSubstr("secretGenerator 'a'"), testing::Not(HasSubstr("hunter2"))));
 }
 
-TEST(HelmCharts, AreRefusedByName) {
-  EXPECT_THAT(Build("helmCharts: [{name: redis, repo: https://example.com/charts}]\n"),
-              AllOf(StartsWith("UNIMPLEMENTED"), HasSubstr("chart 'redis'"),
-                    HasSubstr("o/kustomization.yaml:1")));
-}
-
 }  // namespace
 }  // namespace muster::kustomize

@@ -1,16 +1,143 @@
 #include "common/render/kustomize/helm_charts.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/manifest/yaml_writer.h"
+#include "common/render/kustomize/parsed_files.h"
 
 namespace muster::kustomize {
+namespace {
 
-absl::Status RefuseHelmCharts(const Kustomization& kustomization) {
-  if (kustomization.helm_charts.empty()) return absl::OkStatus();
-  const Entry& chart = kustomization.helm_charts.front();
-  return absl::UnimplementedError(absl::StrCat(
-      chart.place.text(), ": helmCharts: chart '", chart.text,
-      "' is not inflated within a kustomization; make the chart a package of its own, or commit "
-      "what `helm template` prints and list that file under resources"));
+// What `helm template` calls a release without a name.
+constexpr char kReleaseName[] = "release-name";
+
+std::string Title(const HelmChart& chart) {
+  return absl::StrCat(chart.place.text(), ": helmCharts: chart '", chart.name, "'");
+}
+
+absl::Status CheckChart(const HelmChart& chart) {
+  if (chart.name.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(chart.place.text(), ": helmCharts: a chart needs its name"));
+  }
+  if (!chart.unsupported.empty()) {
+    return absl::UnimplementedError(
+        absl::StrCat(Title(chart), ": field '", chart.unsupported,
+                     "' goes to Helm's command line, which nobody has here; leave it out"));
+  }
+  if (chart.values_merge != "override" && chart.values_merge != "merge" &&
+      chart.values_merge != "replace") {
+    return absl::InvalidArgumentError(absl::StrCat(Title(chart), ": valuesMerge '",
+                                                   chart.values_merge,
+                                                   "' is none of override, merge, replace"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ChartRequest::Values> ReadValues(const std::string& file, const Loader& loader) {
+  ASSIGN_OR_RETURN(const Loader::File loaded, loader.Load(file));
+  ASSIGN_OR_RETURN(const SharedDocuments documents,
+                   loader.files().Read(loaded.path, *loaded.bytes));
+  if (!documents->empty()) {
+    const Value* sops = documents->front().value.Get("sops");
+    if (sops != nullptr && sops->is_map() && sops->Get("mac") != nullptr) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          loaded.path,
+          ":1: the file is encrypted by SOPS, and only the cluster can decrypt it; deliver the "
+          "secret as an object of its own, and let the chart refer to it by name"));
+    }
+  }
+  return ChartRequest::Values{loaded.path, *loaded.bytes};
+}
+
+// Kustomize merges its inline values with the file's, and passes on one; Helm merges alike.
+absl::Status AddValues(const HelmChart& chart, const Loader& loader, ChartRequest& request) {
+  std::vector<ChartRequest::Values>& values = request.values;
+  if (!chart.values_file.empty()) {
+    ASSIGN_OR_RETURN(ChartRequest::Values file, ReadValues(chart.values_file, loader));
+    values.push_back(std::move(file));
+  } else {
+    // The chart's own count as given: they win when inline values only fill up.
+    const std::string own = absl::StrCat(request.directory, "/values.yaml");
+    for (const auto& [path, bytes] : request.files) {
+      if (path == own) values.push_back({path, bytes});
+    }
+  }
+  if (chart.values_inline.is_map() && !chart.values_inline.map().empty()) {
+    ChartRequest::Values given{absl::StrCat(chart.place.text(), " (valuesInline)"),
+                               WriteYaml(chart.values_inline)};
+    if (chart.values_merge == "replace") values.clear();
+    values.insert(chart.values_merge == "merge" ? values.begin() : values.end(), std::move(given));
+  }
+  for (const std::string& more : chart.additional_values_files) {
+    ASSIGN_OR_RETURN(ChartRequest::Values file, ReadValues(more, loader));
+    values.push_back(std::move(file));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Resource>> InflateChart(const HelmChart& chart, const Loader& loader,
+                                                   ChartInflator* inflator) {
+  RETURN_IF_ERROR(CheckChart(chart));
+  if (inflator == nullptr) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(Title(chart),
+                     " needs Helm, and here is none; give its program with --helm "
+                     "PATH (a hub also needs --helm-digest sha256:...)"));
+  }
+  ASSIGN_OR_RETURN(std::string directory, ChartPath(chart, loader));
+  FileSource& source = loader.files().source();
+  ASSIGN_OR_RETURN(const std::string* manifest,
+                   source.Find(absl::StrCat(directory, "/Chart.yaml")));
+  if (manifest == nullptr) {
+    return absl::NotFoundError(absl::StrCat(
+        Title(chart), ": there is no '", directory, "/Chart.yaml'",
+        chart.repo.empty() ? ""
+                           : absl::StrCat(", and rendering fetches nothing from ", chart.repo,
+                                          "; run `helm pull --untar` there and commit the chart")));
+  }
+  ASSIGN_OR_RETURN(FileTree::Range files, source.Below(directory));
+  ChartRequest request{std::move(directory), files, {}, "", "", "", {}, false, false, false};
+  RETURN_IF_ERROR(Annotate(AddValues(chart, loader, request), Title(chart)));
+  request.release_name = chart.release_name.empty() ? kReleaseName : chart.release_name;
+  request.namespace_ = chart.namespace_;
+  request.kubernetes_version = chart.kube_version;
+  request.api_versions = chart.api_versions;
+  request.include_crds = chart.include_crds;
+  request.skip_hooks = chart.skip_hooks;
+  request.skip_tests = chart.skip_tests;
+  absl::StatusOr<std::string> printed = inflator->Inflate(request);
+  if (!printed.ok()) return Annotate(printed.status(), Title(chart));
+  return ResourcesOfText(*printed, chart.place);
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ChartPath(const HelmChart& chart, const Loader& loader) {
+  ASSIGN_OR_RETURN(const std::string home,
+                   loader.Resolve(chart.chart_home.empty() ? "charts" : chart.chart_home));
+  // Kustomize pulls into a directory of the version.
+  std::string below = chart.name;
+  if (!chart.version.empty() && !chart.repo.empty()) {
+    below = absl::StrCat(chart.name, "-", chart.version, "/", chart.name);
+    ASSIGN_OR_RETURN(const std::string pulled, JoinPath(home, below));
+    ASSIGN_OR_RETURN(const bool there, loader.files().source().IsDirectory(pulled));
+    if (there) return pulled;
+    below = chart.name;
+  }
+  return JoinPath(home, below);
+}
+
+absl::StatusOr<std::vector<Resource>> InflateCharts(const std::vector<HelmChart>& charts,
+                                                    const Loader& loader, ChartInflator* inflator) {
+  std::vector<Resource> made;
+  for (const HelmChart& chart : charts) {
+    ASSIGN_OR_RETURN(std::vector<Resource> resources, InflateChart(chart, loader, inflator));
+    for (Resource& resource : resources) made.push_back(std::move(resource));
+  }
+  return made;
 }
 
 }  // namespace muster::kustomize

@@ -89,22 +89,29 @@ absl::Status RefuseEmpty(const MapReader& map) {
   return map.node().Error("the kustomization is empty; give it at least 'resources: []'");
 }
 
+absl::Status ReadCharts(const MapReader& map, Kustomization& k) {
+  std::string home;
+  if (map.Has("helmGlobals")) {
+    ASSIGN_OR_RETURN(const MapReader globals, MapReader::Open(map.At("helmGlobals"), "helmGlobals",
+                                                              {"chartHome", "configHome"}));
+    RETURN_IF_ERROR(globals.Text("chartHome", home));
+  }
+  RETURN_IF_ERROR(map.Each("helmCharts", [&](const Node& node) -> absl::Status {
+    ASSIGN_OR_RETURN(HelmChart chart, ReadHelmChart(node, /*strict=*/true));
+    chart.chart_home = home;
+    k.helm_charts.push_back(std::move(chart));
+    return absl::OkStatus();
+  }));
+  return ReadParts(map, "helmChartInflationGenerator", ReadOldHelmChart, k.helm_charts);
+}
+
 absl::Status ReadSecondaryFields(const MapReader& map, Kustomization& k) {
   RETURN_IF_ERROR(ReadEntries(map, "crds", k.crds));
   RETURN_IF_ERROR(ReadEntries(map, "configurations", k.configurations));
   RETURN_IF_ERROR(ReadEntries(map, "generators", k.generators));
   RETURN_IF_ERROR(ReadEntries(map, "transformers", k.transformers));
   RETURN_IF_ERROR(ReadEntries(map, "validators", k.validators));
-  for (const absl::string_view field : {"helmCharts", "helmChartInflationGenerator"}) {
-    RETURN_IF_ERROR(map.Each(field, [&](const Node& node) -> absl::Status {
-      ASSIGN_OR_RETURN(const MapReader chart, MapReader::Open(node, "a chart", {}));
-      Entry entry{"", node.place()};
-      RETURN_IF_ERROR(chart.Text("name", entry.text));
-      if (entry.text.empty()) RETURN_IF_ERROR(chart.Text("chartName", entry.text));
-      k.helm_charts.push_back(std::move(entry));
-      return absl::OkStatus();
-    }));
-  }
+  RETURN_IF_ERROR(ReadCharts(map, k));
   if (map.Has("sortOptions")) {
     ASSIGN_OR_RETURN(k.sort_options, ReadSortOptions(map.At("sortOptions")));
   }

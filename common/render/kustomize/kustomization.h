@@ -118,6 +118,19 @@ struct SortOptions {
   std::vector<std::string> order_first, order_last;
 };
 
+// A chart that is inflated (helm_charts.h).
+struct HelmChart {
+  std::string name, version, repo, chart_home;
+  std::string release_name, namespace_, kube_version;
+  std::string values_file;
+  Value values_inline;
+  std::string values_merge = "override";
+  std::vector<std::string> additional_values_files, api_versions;
+  bool include_crds = false, skip_hooks = false, skip_tests = false;
+  std::string unsupported;  // a field with content for Helm's command line
+  Place place;
+};
+
 struct Kustomization {
   bool is_component = false;
   std::string name_prefix, name_suffix, namespace_;
@@ -133,7 +146,7 @@ struct Kustomization {
   std::vector<Var> vars;
   std::vector<GeneratorArgs> config_map_generators, secret_generators;
   std::optional<GeneratorOptions> generator_options;
-  std::vector<Entry> helm_charts;  // each by its name; refused by helm_charts.h until Helm is built
+  std::vector<HelmChart> helm_charts;
   std::optional<SortOptions> sort_options;
   std::optional<Entry> openapi_path;
   bool origin_annotations = false, transformer_annotations = false, managed_by_label = false;

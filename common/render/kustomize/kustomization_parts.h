@@ -20,6 +20,10 @@ absl::StatusOr<GeneratorArgs> ReadGenerator(const Node& node, bool is_secret, bo
 absl::StatusOr<Replacement> ReadReplacement(const Node& node);
 absl::StatusOr<Var> ReadVar(const Node& node);
 absl::StatusOr<SortOptions> ReadSortOptions(const Node& node);
+// An entry of helmCharts; of a plugin's configuration, which has fields of its own, not `strict`.
+absl::StatusOr<HelmChart> ReadHelmChart(const Node& node, bool strict);
+// An entry of helmChartInflationGenerator, which is older and has other names.
+absl::StatusOr<HelmChart> ReadOldHelmChart(const Node& node);
 
 // A list of parts.
 template <typename Part>

@@ -299,7 +299,8 @@ absl::StatusOr<std::vector<Resource>> LoadPlugins(const std::vector<Entry>& entr
 }
 
 absl::StatusOr<std::vector<Resource>> RunGeneratorPlugin(const Resource& config,
-                                                         const Loader& loader) {
+                                                         const Loader& loader,
+                                                         ChartInflator* charts) {
   const Document document = DocumentOf(config);
   ASSIGN_OR_RETURN(const MapReader map, MapReader::Open(RootOf(document), "a generator", {}));
   std::vector<Resource> made;
@@ -318,10 +319,9 @@ absl::StatusOr<std::vector<Resource>> RunGeneratorPlugin(const Resource& config,
     return made;
   }
   if (config.kind() == "HelmChartInflationGenerator") {
-    return absl::UnimplementedError(
-        absl::StrCat(config.place.text(),
-                     ": HelmChartInflationGenerator runs Helm, which is not "
-                     "built yet; commit the rendered chart"));
+    ASSIGN_OR_RETURN(HelmChart chart, ReadHelmChart(map.node(), /*strict=*/false));
+    chart.place = config.place;
+    return InflateCharts({std::move(chart)}, loader, charts);
   }
   return RefuseUnknown(config, "generator");
 }

@@ -18,7 +18,8 @@ absl::StatusOr<std::vector<Resource>> LoadPlugins(const std::vector<Entry>& entr
                                                   const std::string& file, BuildContext& context);
 
 absl::StatusOr<std::vector<Resource>> RunGeneratorPlugin(const Resource& config,
-                                                         const Loader& loader);
+                                                         const Loader& loader,
+                                                         ChartInflator* charts);
 
 absl::Status RunTransformerPlugin(const Resource& config, const Loader& loader,
                                   const MergeSchema& schema, ResMap& map);
