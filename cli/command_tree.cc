@@ -381,6 +381,35 @@ void AddRender(Group& local) {
       ->default_val(".");
 }
 
+void AddImport(CommandTree& tree) {
+  CLI::App* import = AddParent(
+      tree, kLocal, "import", "Make the declarations for what another tool does with a repository");
+  Group tools(tree, *import, "Tools");
+  const std::vector<std::pair<std::string, std::string>> known = {
+      {"flux", "Kustomization, GitRepository, their hubs and clusters"},
+      {"argocd", "Application and ApplicationSet"},
+      {"fleet", "fleet.yaml, GitRepo, Cluster, ClusterGroup"}};
+  for (const auto& [tool, reads] : known) {
+    const auto options = std::make_shared<ImportOptions>();
+    options->tool = tool;
+    CLI::App* command =
+        tools.Add(tool, "Read " + reads + " (exit code 1: something was left out, see the table)",
+                  "muster import " + tool + " . --dry-run", options, Import);
+    command->add_option("PATH", options->path, "Working tree, or the part of it to read")
+        ->default_val(".");
+    command->add_option("--into", options->into,
+                        "Where the declarations go, inside of the tree (default: muster)");
+    command->add_flag("--dry-run", options->dry_run, "Only print the table, write nothing");
+    command->add_option("--url", options->url,
+                        "Of the tree's repository (default: as the tree or its Git says)");
+    command->add_option("--branch", options->branch, "Of it to follow");
+    if (tool == "flux") {
+      command->add_option("--cluster", options->cluster,
+                          "Name for the cluster of a tree without a folder flux-system");
+    }
+  }
+}
+
 void AddLocal(CommandTree& tree, Group& local) {
   // Only named here for help and completion: its flags are the hub's, and grammar.cc passes them
   // on.
@@ -388,6 +417,7 @@ void AddLocal(CommandTree& tree, Group& local) {
   local.Add("init", "Make a hub in a folder, and the first operator's certificate",
             "muster init --data DIR --fleet-url https://git.example.com/fleet.git", init, Init);
   AddRender(local);
+  AddImport(tree);
   AddContexts(tree);
   const auto version = std::make_shared<VersionOptions>();
   CLI::App* command = local.Add("version", "Show the versions of this program and of the hub",

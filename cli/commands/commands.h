@@ -184,6 +184,18 @@ struct ValidateOptions {
 // kDiffers when the directory has errors.
 absl::StatusOr<ExitCode> Validate(Session& session, const ValidateOptions& options);
 
+struct ImportOptions {
+  std::string tool;        // flux, fleet, argocd
+  std::string path = ".";  // in the working tree that is read
+  std::string into;        // where the declarations go; empty: "muster" at its root
+  bool dry_run = false;    // write nothing
+  std::string url;         // of the tree's repository; empty: as the tree or its Git says
+  std::string branch;      // likewise
+  std::string cluster;     // for a tree that names none
+};
+// kDiffers when something was left out.
+absl::StatusOr<ExitCode> Import(Session& session, const ImportOptions& options);
+
 absl::StatusOr<ExitCode> ContextList(Session& session);
 absl::StatusOr<ExitCode> ContextUse(Session& session, const std::string& name);
 absl::StatusOr<ExitCode> ContextShow(Session& session);

@@ -1,0 +1,17 @@
+#include "cli/import/import.h"
+
+#include "absl/strings/str_cat.h"
+#include "cli/import/argocd.h"
+#include "cli/import/fleet.h"
+#include "cli/import/flux.h"
+
+namespace muster::cli {
+
+absl::StatusOr<ImportResult> ImportTool(absl::string_view tool, const ImportRequest& request) {
+  if (tool == "flux") return ImportFlux(request);
+  if (tool == "argocd") return ImportArgocd(request);
+  if (tool == "fleet") return ImportFleet(request);
+  return absl::UnimplementedError(absl::StrCat("there is no importer for '", tool, "'"));
+}
+
+}  // namespace muster::cli
