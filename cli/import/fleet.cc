@@ -124,7 +124,7 @@ class Importer {
     for (ReadBundle& each : read_) {
       each.package = NameFrom(each.bundle.name);
       for (int i = 2; !taken.insert(each.package).second; ++i) {
-        each.package = NameFrom(absl::StrCat(each.bundle.name, "-", i));
+        each.package = NumberedName(each.bundle.name, i);
       }
     }
   }

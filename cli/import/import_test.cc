@@ -468,6 +468,17 @@ TEST(RepositoryKey, IsOneForEverySpelling) {
   }
 }
 
+TEST(Fleet, BundlesWhoseLongNamesBeginAlikeBecomeTwoPackages) {
+  const std::string parent = std::string(70, 'a');
+  const auto result = ImportOf("fleet", {{parent + "/b/fleet.yaml", "labels: {}\n"},
+                                         {parent + "/b/a.yaml", kConfigMap},
+                                         {parent + "/c/fleet.yaml", "labels: {}\n"},
+                                         {parent + "/c/a.yaml", kConfigMap}});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->fleet.packages.size(), 2u);
+  EXPECT_EQ(result->fleet.packages.count(std::string(61, 'a') + "-2"), 1u);
+}
+
 TEST(NameFrom, GivesWhatADeclarationMayBeCalled) {
   EXPECT_EQ(NameFrom("Team_A/web.site"), "team-a-web-site");
   EXPECT_EQ(NameFrom("--"), "unnamed");

@@ -178,6 +178,11 @@ std::string NameFrom(absl::string_view text) {
   return name.empty() ? "unnamed" : name;
 }
 
+std::string NumberedName(absl::string_view text, int number) {
+  const std::string end = absl::StrCat("-", number);
+  return absl::StrCat(NameFrom(NameFrom(text).substr(0, kNameSizeMax - end.size())), end);
+}
+
 std::string RepositoryKey(absl::string_view url) {
   std::string key = absl::AsciiStrToLower(url);
   if (const size_t scheme = key.find("://"); scheme != std::string::npos) {
@@ -205,7 +210,7 @@ std::string AddRepository(PlannedRepository repository, PlannedFleet& fleet) {
   std::string name = wanted;
   if (fleet.repositories.count(name) > 0)
     name = NameFrom(absl::StrCat(wanted, "-", repository.ref));
-  for (int i = 2; fleet.repositories.count(name) > 0; ++i) name = absl::StrCat(wanted, "-", i);
+  for (int i = 2; fleet.repositories.count(name) > 0; ++i) name = NumberedName(wanted, i);
   repository.name = name;
   fleet.repositories[name] = std::move(repository);
   return name;
@@ -283,7 +288,7 @@ void AddPackages(std::vector<PackageInstance>& instances, const std::string& out
                         ? NameFrom(one.full_name)
                         : NameFrom(absl::StrCat(one.cluster, "-", one.name));
       for (int i = 2; taken[one.package]++ > 0; ++i) {
-        one.package = NameFrom(absl::StrCat(one.cluster, "-", one.name, "-", i));
+        one.package = NumberedName(absl::StrCat(one.cluster, "-", one.name), i);
       }
       packages.push_back({index});
     }

@@ -64,6 +64,9 @@ inline constexpr absl::string_view kUnknownUrl = "https://git.invalid/set/the-ur
 // The nearest name that a declaration may have: "Team_A/web" becomes "team-a-web". Never empty.
 std::string NameFrom(absl::string_view text);
 
+// The same with "-2" or so at its end; what was too long is cut before that.
+std::string NumberedName(absl::string_view text, int number);
+
 // "host/owner/name" of a repository's URL, by which https and ssh addresses of one are equal.
 std::string RepositoryKey(absl::string_view url);
 
