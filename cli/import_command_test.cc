@@ -81,6 +81,16 @@ TEST(Import, WhatIsLeftOutIsExitCodeOneAndStandsInTheDocument) {
               AllOf(HasSubstr("from web/fleet.yaml:1"), HasSubstr("drift: report")));
 }
 
+TEST(Import, TellsEachReasonOnceWithTheObjectsBelowIt) {
+  TestRun run;
+  const std::string tree = MakeTree(run);
+  Write(tree + "/web/fleet.yaml", "rolloutStrategy: {maxUnavailable: 1}\n");
+  EXPECT_EQ(run({"import", "fleet", tree, "--dry-run", "-o", "wide"}), 1) << run.err();
+  EXPECT_THAT(run.out(), HasSubstr("\nLeft out:\n"
+                                   "  rolloutStrategy: all clusters get a change at once\n"
+                                   "    web/fleet.yaml:1  Bundle shop-web\n"));
+}
+
 TEST(Import, NeverOverwritesAndStaysInTheTree) {
   TestRun run;
   const std::string tree = MakeTree(run);

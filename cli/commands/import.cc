@@ -144,14 +144,12 @@ void PrintReport(Session& session, const ImportReport& report, const Places& pla
   }
   const TableOptions options{.headers = headers};
   session.Print(TableText(OutcomeTable(report), options, session.style()));
-  if (const Table left_out = NoteTable(report, false); !left_out.rows.empty()) {
-    session.Print("\nLeft out:\n");
-    session.Print(TableText(left_out, options, session.style()));
+  if (const std::string notes = NotesText(report, false); !notes.empty()) {
+    session.Print(absl::StrCat("\nLeft out:\n", notes));
   }
   if (session.format() != Format::kWide) return;
-  if (const Table needless = NoteTable(report, true); !needless.rows.empty()) {
-    session.Print("\nNot needed:\n");
-    session.Print(TableText(needless, options, session.style()));
+  if (const std::string notes = NotesText(report, true); !notes.empty()) {
+    session.Print(absl::StrCat("\nNot needed:\n", notes));
   }
 }
 

@@ -22,6 +22,7 @@ namespace {
 
 constexpr size_t kApplicationsMax = 10'000;
 constexpr int kNestingMax = 4;
+constexpr size_t kAlternativesMax = 1'000;
 constexpr char kSecretType[] = "argocd.argoproj.io/secret-type";
 
 // One set of parameters.
@@ -396,16 +397,23 @@ class Generators {
   const bool go_;
 };
 
-// {a,b} written out.
+// {a,b} written out; of more than kAlternativesMax, the first.
 std::vector<std::string> Alternatives(const std::string& glob) {
-  const size_t open = glob.find('{');
-  const size_t close = open == std::string::npos ? open : glob.find('}', open);
-  if (close == std::string::npos) return {glob};
+  std::vector<std::string> open = {glob};
   std::vector<std::string> all;
-  for (const absl::string_view part :
-       absl::StrSplit(glob.substr(open + 1, close - open - 1), ',')) {
-    for (const std::string& rest : Alternatives(glob.substr(close + 1))) {
-      all.push_back(absl::StrCat(glob.substr(0, open), part, rest));
+  while (!open.empty() && all.size() < kAlternativesMax) {
+    const std::string one = std::move(open.back());
+    open.pop_back();
+    const size_t start = one.find('{');
+    const size_t end = start == std::string::npos ? start : one.find('}', start);
+    if (end == std::string::npos) {
+      all.push_back(one);
+      continue;
+    }
+    const std::vector<std::string> parts =
+        absl::StrSplit(one.substr(start + 1, end - start - 1), ',');
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+      open.push_back(absl::StrCat(one.substr(0, start), *part, one.substr(end + 1)));
     }
   }
   return all;

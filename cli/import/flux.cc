@@ -13,6 +13,7 @@
 #include "cli/import/flux_package.h"
 #include "cli/import/flux_sources.h"
 #include "cli/import/source_objects.h"
+#include "common/base/limits.h"
 #include "common/base/status_macros.h"
 
 namespace muster::cli {
@@ -241,10 +242,19 @@ class Importer {
     const std::string id = QualifiedName(object.value);
     if (const auto known = hub.followed.find(id); known != hub.followed.end()) return known->second;
     hub.followed[id] = true;
+    if (depth_ >= limits::kKustomizeDepthMax) {
+      ImportItem item = ItemOf(object);
+      item.LeaveOut("", absl::StrCat("is delivered by more than ", limits::kKustomizeDepthMax,
+                                     " Kustomizations, one by the other"));
+      result_.report.items.push_back(std::move(item));
+      return hub.followed[id] = false;
+    }
     reached_.insert(absl::StrCat(object.file, " ", NameOf(object.value)));
     const size_t index = result_.report.items.size();
     result_.report.items.push_back(ItemOf(object));
+    ++depth_;
     const bool carried = FollowInto(object, hub, index, result_.report.items[index]);
+    --depth_;
     hub.followed[id] = carried;
     return carried;
   }
@@ -449,6 +459,7 @@ class Importer {
   std::vector<SourceObject> raw_;
   std::map<std::string, std::set<std::string>> kubeconfigs_;  // namespaces by Secret
   std::vector<std::unique_ptr<Hub>> hubs_;
+  int depth_ = 0;  // of the Kustomizations being followed
   std::vector<PackageInstance> instances_;
   std::vector<Waiting> waiting_;
   std::map<std::string, size_t> delivers_;  // by "hub namespace/name"

@@ -1,12 +1,14 @@
 #include "cli/import/import_report.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "cli/output/text.h"
 
 namespace muster::cli {
 namespace {
@@ -136,15 +138,22 @@ Table OutcomeTable(const ImportReport& report) {
   return table;
 }
 
-Table NoteTable(const ImportReport& report, bool needless) {
-  Table table{.columns = {{"SOURCE"}, {"OBJECT"}, {"FIELD"}, {"WHY"}}, .rows = {}};
+std::string NotesText(const ImportReport& report, bool needless) {
+  std::vector<std::string> reasons;  // in the order in which they are met
+  std::map<std::string, std::string> objects;
   for (const ImportItem& item : report.items) {
     for (const ImportNote& note : needless ? item.needless : item.left_out) {
-      table.rows.push_back(
-          {Place(item), ObjectName(item), note.field.empty() ? "-" : note.field, note.why});
+      const std::string reason = absl::StrCat(note.field, note.field.empty() ? "" : ": ", note.why);
+      if (objects.count(reason) == 0) reasons.push_back(reason);
+      absl::StrAppend(&objects[reason], "    ", SafeText(Place(item)), "  ",
+                      SafeText(ObjectName(item)), "\n");
     }
   }
-  return table;
+  std::string text;
+  for (const std::string& reason : reasons) {
+    absl::StrAppend(&text, "  ", SafeText(reason), "\n", objects[reason]);
+  }
+  return text;
 }
 
 Value::Map ReportDocument(const ImportReport& report) {

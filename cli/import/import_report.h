@@ -63,8 +63,9 @@ std::string OutcomeWord(const ImportItem& item);
 // A row for each item.
 Table OutcomeTable(const ImportReport& report);
 
-// A row for each note: what was left out, or with `needless` what needs no counterpart.
-Table NoteTable(const ImportReport& report, bool needless);
+// Each reason once, with the objects below it: why something was left out, or with `needless` why
+// it needs no counterpart. Empty when there is none.
+std::string NotesText(const ImportReport& report, bool needless);
 
 // The fields of the document that -o json prints.
 Value::Map ReportDocument(const ImportReport& report);

@@ -380,6 +380,17 @@ TEST(ApplicationSet, RefusesByName) {
               HasSubstr("spec.generators.merge: clusters"));
 }
 
+TEST(ArgocdGlob, KnowsAlternativesAndDirectories) {
+  EXPECT_TRUE(MatchesArgocdGlob("{a,b}/{c,d}.yaml", "b/c.yaml", false));
+  EXPECT_FALSE(MatchesArgocdGlob("{a,b}/{c,d}.yaml", "b/e.yaml", false));
+  EXPECT_FALSE(MatchesArgocdGlob("a/*", "a/b/c", false));
+  EXPECT_TRUE(MatchesArgocdGlob("a/*", "a/b/c", true));
+  EXPECT_TRUE(MatchesArgocdGlob("**/c", "a/b/c", false));
+  std::string many;
+  for (int i = 0; i < 60; ++i) many += "{a,b}";
+  EXPECT_FALSE(MatchesArgocdGlob(many, "x", false));
+}
+
 TEST(ArgocdImage, IsReadAsKustomizeReadsIt) {
   EXPECT_EQ(CanonicalJson(ArgocdImage("web:2")), R"({"name":"web","newTag":"2"})");
   EXPECT_EQ(CanonicalJson(ArgocdImage("a.b:5000/web")), R"({"name":"a.b:5000/web"})");

@@ -16,11 +16,13 @@
 #include "absl/strings/str_cat.h"
 #include "cli/import/import.h"
 #include "cli/import/kustomize_form.h"
+#include "common/base/compression.h"
 #include "common/config/config.h"
 #include "common/config/resolve.h"
 #include "common/manifest/yaml.h"
 #include "gtest/gtest.h"
 #include "test/cases/collection.h"
+#include "test/cases/tar.h"
 
 namespace muster::cases {
 namespace {
@@ -34,6 +36,7 @@ using cli::ImportResult;
 
 constexpr char kKept[] = "test/testdata/kustomize";
 constexpr char kExpected[] = "test/testdata/import";
+constexpr size_t kArchiveBytesMax = 64u << 20;
 
 std::string ReadBytes(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -290,6 +293,29 @@ TEST(EveryTree, OfThePublicCollectionImportsWithoutADifference) {
   for (const auto& [name, files] : TreesOf(collection)) {
     for (const std::string tool : {"flux", "argocd", "fleet"}) ScoreOf(tool, *files, "");
   }
+}
+
+TEST(EveryTree, OfArgocdsOwnExamplesImportsWithoutADifference) {
+  const fs::path file = fs::path(PublicCases()) / "argocd" / "applicationset-examples.tar.zst";
+  if (!fs::exists(file)) GTEST_SKIP() << "there is no " << file;
+  const auto archive = DecompressUpTo(ReadBytes(file), kArchiveBytesMax);
+  ASSERT_TRUE(archive.ok()) << archive.status();
+  const auto entries = ReadTar(*archive);
+  ASSERT_TRUE(entries.ok()) << entries.status();
+  FileTree tree;
+  std::set<std::string> examples;
+  for (const auto& [path, bytes] : *entries) {
+    ASSERT_TRUE(tree.Add(path, bytes).ok()) << path;
+    const fs::path place(path);
+    if (std::distance(place.begin(), place.end()) < 4) continue;
+    auto part = place.begin();
+    examples.insert(absl::StrCat(part->string(), "/", std::next(part)->string(), "/",
+                                 std::next(part, 2)->string()));
+  }
+  EXPECT_GE(examples.size(), 12u);
+  size_t equal = 0;
+  for (const std::string& example : examples) equal += ScoreOf("argocd", tree, example).equal;
+  EXPECT_GE(equal, 10u);
 }
 
 }  // namespace
