@@ -141,6 +141,10 @@ absl::StatusOr<const std::string*> OverlaidSource::Find(const std::string& path)
   return found != extra_.end() ? &found->second : files_.Find(path);
 }
 
+absl::StatusOr<FileTree::Range> OverlaidSource::Below(const std::string& path) {
+  return files_.Below(path);
+}
+
 absl::StatusOr<bool> OverlaidSource::IsDirectory(const std::string& path) {
   if (path.empty() || !files_.Below(path).empty()) return true;
   const auto next = extra_.lower_bound(path + "/");
@@ -201,7 +205,7 @@ absl::StatusOr<Rendering> RenderOverlaid(const FileTree& files, OverlaidSource& 
     return bytes != nullptr;
   };
   ASSIGN_OR_RETURN(const bool kustomizes, UsesKustomize(input, has_file));
-  if (!kustomizes) return Render(files, input);
+  if (!kustomizes) return Render(files, input, nullptr);  // charts are told apart before
   kustomize::BuildCache cache(source);
   ASSIGN_OR_RETURN(const BuiltObjects built,
                    kustomize::BuildKustomization(cache, input.path(), KustomizeOptions(input)));

@@ -44,6 +44,8 @@ class OverlaidSource : public kustomize::FileSource {
 
   absl::StatusOr<const std::string*> Find(const std::string& path) override;
   absl::StatusOr<bool> IsDirectory(const std::string& path) override;
+  // Of the tree alone: what lies over it are kustomizations, and only charts are read whole.
+  absl::StatusOr<FileTree::Range> Below(const std::string& path) override;
 
  private:
   const FileTree& files_;

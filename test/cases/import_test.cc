@@ -119,7 +119,7 @@ class Imported {
     const auto input = ResolvePackage(package, cluster, labels);
     EXPECT_TRUE(input.ok()) << input.status();
     if (!input.ok() || !input->has_value()) return {};
-    auto rendering = Render(tree_, **input);
+    auto rendering = Render(tree_, **input, nullptr);
     EXPECT_TRUE(rendering.ok()) << package.name() << ": " << rendering.status();
     return rendering.ok() ? *std::move(rendering) : Rendering{};
   }
