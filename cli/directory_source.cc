@@ -53,6 +53,15 @@ absl::StatusOr<bool> DirectorySource::IsDirectory(const std::string& path) {
   return place.has_value() && fs::is_directory(*place, error);
 }
 
+absl::StatusOr<FileTree::Range> DirectorySource::Below(const std::string& path) {
+  auto known = trees_.find(path);
+  if (known == trees_.end()) {
+    ASSIGN_OR_RETURN(FileTree tree, ReadTree(root_, path));
+    known = trees_.emplace(path, std::move(tree)).first;
+  }
+  return known->second.Below(path);
+}
+
 absl::StatusOr<WorkingPath> FindWorkingPath(const std::string& directory) {
   std::error_code error;
   const fs::path start = fs::canonical(directory, error);

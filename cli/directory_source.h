@@ -21,6 +21,8 @@ class DirectorySource : public kustomize::FileSource {
   // kResourceExhausted past limits.h, kInvalidArgument for what cannot be read.
   absl::StatusOr<const std::string*> Find(const std::string& path) override;
   absl::StatusOr<bool> IsDirectory(const std::string& path) override;
+  // Without following symbolic links.
+  absl::StatusOr<FileTree::Range> Below(const std::string& path) override;
 
  private:
   // Where the path leads to; nothing when there is nothing.
@@ -28,6 +30,7 @@ class DirectorySource : public kustomize::FileSource {
 
   const std::string root_;
   std::map<std::string, std::optional<std::string>> files_;  // those that were asked for
+  std::map<std::string, FileTree> trees_;                    // likewise
 };
 
 // A directory within the tree that it belongs to.
