@@ -56,7 +56,7 @@ absl::Status TakeDurations(const DurationFlags& flags, HubOptions& options) {
 
 // The certificates of the hub's servers and of its signer are made when it starts, so a hub that
 // runs for long starts anew, far sooner than they end. Agents do not mind.
-constexpr absl::Duration kRunMax = limits::kServerCertificateLifetime / 8;
+constexpr absl::Duration kRunMax = absl::Hours(24 * 40);
 
 absl::Status CheckHelm(const HubOptions& options) {
   if (options.helm_program.empty() && options.helm_digest.empty()) return absl::OkStatus();
