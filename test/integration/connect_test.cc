@@ -171,7 +171,10 @@ TEST_F(ConnectTest, EndsAStreamThatDoesNotBeginWithHello) {
     pb::HubMessage arrived;
     while (stream->Read(&arrived)) {
     }
-    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    const grpc::StatusCode code = stream->Finish().error_code();
+    // A hub that is just writing its welcome cuts the stream off.
+    const bool cut_off = hello_first && code == grpc::StatusCode::CANCELLED;
+    EXPECT_TRUE(code == grpc::StatusCode::INVALID_ARGUMENT || cut_off) << code;
   }
 }
 
