@@ -16,8 +16,8 @@ namespace pb = muster::v1;
 
 namespace {
 
-// In seconds; the agent repeats itself after half a minute.
-constexpr int kReceiptAckAgeMax = 15;
+// In seconds; the agent repeats itself after half a minute, and the next push is often near.
+constexpr int kAckAgeMax = 15;
 
 // A digest field is absent or whole.
 bool IsDigest(const std::string& bytes) { return bytes.empty() || bytes.size() == Digest::kSize; }
@@ -154,11 +154,9 @@ void AgentStream::Send(pb::ReportAck ack) {
   std::unique_ptr<pb::Report> next;
   {
     MutexLock lock(mutex_);
+    if (!HasAck()) ack_age_ = 0;
     ack_.set_number(std::max(ack_.number(), ack.number()));
-    if (!ack.receipt().empty()) {
-      ack_.set_receipt(ack.receipt());
-      receipt_ack_age_ = 0;
-    }
+    if (!ack.receipt().empty()) ack_.set_receipt(ack.receipt());
     if (ack.number() == 0) return;
     report_under_way_ = false;
     next.swap(next_report_);
@@ -171,9 +169,7 @@ void AgentStream::DoUnhurried() {
   {
     MutexLock lock(mutex_);
     receipts.swap(receipts_);
-    // That of a receipt alone waits longest: the next push is often near.
-    const bool old = !ack_.receipt().empty() && ++receipt_ack_age_ > kReceiptAckAgeMax;
-    ack_due_ = ack_.number() != 0 || old;
+    ack_due_ = HasAck() && ++ack_age_ > kAckAgeMax;
     if (ack_due_) WriteNext();
   }
   if (receipts != nullptr) host_.Arrived(AgentReceipts{link_, std::move(*receipts)});

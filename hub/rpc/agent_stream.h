@@ -117,7 +117,7 @@ class AgentStream final : public grpc::ServerBidiReactor<v1::AgentMessage, v1::H
   bool ack_due_ GUARDED_BY(mutex_) = false;
   bool report_under_way_ GUARDED_BY(mutex_) = false;  // handed on and not acknowledged yet
   std::unique_ptr<v1::Report> next_report_ GUARDED_BY(mutex_);
-  int receipt_ack_age_ GUARDED_BY(mutex_) = 0;  // in calls of DoUnhurried
+  int ack_age_ GUARDED_BY(mutex_) = 0;  // of the oldest, in calls of DoUnhurried
   absl::Status last_word_ GUARDED_BY(mutex_);
   v1::ReportAck ack_ GUARDED_BY(mutex_);
   uint64_t offered_number_ GUARDED_BY(mutex_) = 0;

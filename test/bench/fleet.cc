@@ -44,7 +44,7 @@ constexpr absl::Duration kPollInterval = absl::Milliseconds(20);
 constexpr absl::Duration kCalm = absl::Seconds(6);
 
 // Receipts are sent and taken in by then: a commit begins when nothing else goes on.
-constexpr absl::Duration kReceiptsTake = absl::Milliseconds(4'500);
+constexpr absl::Duration kReceiptsTake = absl::Seconds(6);
 
 // The large bundle, and how many agents get it.
 constexpr int kLargeObjects = 1'000;
@@ -120,6 +120,7 @@ class Fleet {
   // What a changed field costs.
   absl::Status RunWire() {
     RETURN_IF_ERROR(Prepare());
+    heartbeat_ = "10m";  // what agents say when nothing goes on is no part of a change
     RETURN_IF_ERROR(StartHub());
     StartWorkers();
     RETURN_IF_ERROR(AddAgents(0, options_.agents));
@@ -199,7 +200,7 @@ class Fleet {
         Process::Start({options_.hub, "--data", Path("hub"), "--allow-file-urls", "--agent-listen",
                         absl::StrCat("127.0.0.1:", agent_port_), "--operator-listen",
                         absl::StrCat("127.0.0.1:", operator_port_), "--join-listen",
-                        absl::StrCat("127.0.0.1:", join_port_)},
+                        absl::StrCat("127.0.0.1:", join_port_), "--heartbeat", heartbeat_},
                        Path("hub.log"), /*talk=*/false);
     RETURN_IF_ERROR(hub.status());
     hub_ = std::make_unique<Process>(*std::move(hub));
@@ -363,6 +364,7 @@ class Fleet {
 
   const Options options_;
   std::string directory_;
+  std::string heartbeat_ = "30s";
   std::string agent_port_ = "0", operator_port_ = "0", join_port_ = "0";
   std::unique_ptr<Process> hub_;
   std::unique_ptr<cli::HubClient> client_;
