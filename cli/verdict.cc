@@ -72,6 +72,19 @@ std::string RefusalOf(const v1::ClusterView& view) {
   return "";
 }
 
+// What is suspended is not looked at, so nobody knows whether it is as it should be; kReached when
+// it is not suspended.
+Verdict JudgeSuspension(const v1::ClusterView& view) {
+  if (view.suspended()) {
+    return Failed(absl::StrCat("it is suspended: muster resume cluster ", view.name()));
+  }
+  if (!view.suspended_locally().empty()) {
+    return Failed(
+        absl::StrCat("it is suspended in the cluster itself: ", view.suspended_locally()));
+  }
+  return Reached();
+}
+
 Verdict JudgeConnection(const v1::ClusterView& view) {
   if (view.connection() == v1::CONNECTION_STATUS_CONNECTED) return Reached();
   return Waiting(absl::StrCat("it is ", ConnectionCell(view.connection()).text));
@@ -86,9 +99,9 @@ Verdict JudgeCluster(const v1::ClusterView& view, Goal goal) {
   const bool applied = view.applied_generation() == view.desired_generation();
   const bool synced = applied && view.sync() == v1::SYNC_STATUS_SYNCED;
   if (applied && goal == Goal::kApplied) return Reached();
+  const Verdict suspension = JudgeSuspension(view);
+  if (suspension.state != Verdict::State::kReached) return suspension;
   if (synced && IsWell(view.health())) return Reached();
-  if (view.suspended())
-    return Failed(absl::StrCat("it is suspended: muster resume cluster ", view.name()));
   const std::string refusal = RefusalOf(view);
   if (!refusal.empty()) return Failed(refusal);
   for (const v1::ClusterPackageView& package : view.packages()) {
@@ -113,6 +126,8 @@ Verdict JudgePackage(const v1::ClusterView& view, absl::string_view name, Goal g
     if (package.name() != name) continue;
     const bool applied = package.applied_bundle() == package.desired_bundle();
     if (applied && goal == Goal::kApplied) return Reached();
+    const Verdict suspension = JudgeSuspension(view);
+    if (suspension.state != Verdict::State::kReached) return suspension;
     const bool synced = applied && package.sync() == v1::SYNC_STATUS_SYNCED;
     if (synced && IsWell(package.health())) return Reached();
     const std::string failure = FailureOf(package);

@@ -94,6 +94,13 @@ TEST(JudgeCluster, FailsOnWhatOnlyAPersonCanMend) {
   view.set_suspended(true);
   EXPECT_EQ(JudgeCluster(view, Goal::kSynced).reason,
             "it is suspended: muster resume cluster prod-1");
+  view = Synced();
+  view.set_suspended(true);
+  EXPECT_EQ(JudgeCluster(view, Goal::kSynced).state, State::kFailed) << "nobody looks at it";
+  view = Synced();
+  view.set_suspended_locally("incident 42");
+  EXPECT_EQ(JudgeCluster(view, Goal::kSynced).reason,
+            "it is suspended in the cluster itself: incident 42");
   view = Behind();
   view.set_state("Revoked");
   EXPECT_EQ(JudgeCluster(view, Goal::kConnected).state, State::kFailed);
