@@ -67,6 +67,22 @@ TEST_F(ObservedTest, AnEqualReportIsAcknowledgedWithoutAWrite) {
   EXPECT_TRUE(out.batch.empty());
 }
 
+TEST_F(ObservedTest, WhatWasHealedDoesNotHideWhatFails) {
+  pb::ObservedState state = Applied(one());
+  pb::ObservedPackage& web = *state.mutable_packages(0);
+  web.set_health(pb::HEALTH_STATUS_DEGRADED);
+  pb::Condition& healed = *web.add_conditions();
+  healed.set_type("DriftDetected");
+  healed.set_status(pb::CONDITION_STATUS_FALSE);
+  healed.set_message("ConfigMap a was changed and is put right");
+  pb::ObjectProblem& problem = *web.add_problems();
+  problem.set_kind("Secret");
+  problem.set_name("db");
+  problem.set_message("it cannot be opened");
+  Report(one(), state);
+  EXPECT_EQ(ClusterOf("one")->message, "web: Secret db: it cannot be opened");
+}
+
 TEST_F(ObservedTest, AHeartbeatCostsNoWrite) {
   Report(one(), Applied(one()));
   EXPECT_TRUE(Beat(one()).batch.empty());

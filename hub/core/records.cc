@@ -35,6 +35,7 @@ std::string WorstOf(const pb::ObservedState& state) {
         package.sync() == pb::SYNC_STATUS_SYNCED && package.health() <= pb::HEALTH_STATUS_SUSPENDED;
     if (fine) continue;
     for (const pb::Condition& condition : package.conditions()) {
+      if (condition.type() == "DriftDetected") continue;  // false, it tells of what was healed
       if (condition.status() == pb::CONDITION_STATUS_FALSE && !condition.message().empty()) {
         return absl::StrCat(package.name(), ": ", condition.message());
       }
