@@ -29,7 +29,8 @@ absl::Status InTheWay(const BootstrapSituation& situation, const std::string& wh
 // The command that takes an agent and its identity out of a cluster; what it applied stays.
 std::string RemoveCommand(const BootstrapSituation& situation) {
   return absl::StrCat("kubectl --namespace ", situation.name_space,
-                      " delete statefulset/muster-agent pvc/data-muster-agent-0, then again");
+                      " delete statefulset/muster-agent pvc/data-muster-agent-0, then again; the "
+                      "volume also holds the key of secrets that are sealed to this cluster");
 }
 
 // Why a container does not run, or nothing.
