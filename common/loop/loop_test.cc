@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "common/loop/inbox.h"
-#include "common/loop/latest.h"
 #include "common/loop/published.h"
 #include "common/loop/workers.h"
 
@@ -89,37 +88,6 @@ TEST(Inbox, LosesNothingBetweenManyPosters) {
     }
   }
   for (std::thread& poster : posters) poster.join();
-}
-
-TEST(Latest, KeepsTheNewestOnly) {
-  Latest<std::string> latest;
-  EXPECT_EQ(latest.Take(), std::nullopt);
-  EXPECT_TRUE(latest.Put("old"));
-  EXPECT_FALSE(latest.Put("new"));
-  EXPECT_EQ(latest.Take(), "new");
-  EXPECT_EQ(latest.Take(), std::nullopt);
-  EXPECT_TRUE(latest.Put("newer"));
-}
-
-// Whoever finds the box empty has to wake the taker; the last value is never lost.
-TEST(Latest, AlwaysHandsOverTheLastValue) {
-  constexpr int kLast = 5'000;
-  Latest<int> latest;
-  Inbox<bool> wake("test", 1'000'000);
-  std::thread putter([&] {
-    for (int i = 1; i <= kLast; ++i) {
-      if (latest.Put(i)) wake.Post(true);
-    }
-  });
-  int newest = 0;
-  while (newest != kLast) {
-    wake.Drain(absl::InfiniteDuration());
-    if (const auto value = latest.Take()) {
-      ASSERT_GT(*value, newest);
-      newest = *value;
-    }
-  }
-  putter.join();
 }
 
 TEST(Published, LetsAReaderKeepItsSnapshot) {
