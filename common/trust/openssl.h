@@ -1,5 +1,6 @@
 // What the .cc files of common/trust share about OpenSSL 3.0: owners for its objects, and PEM keys.
-// Others may have its owners (agent/kube/tls_stream does), not its keys. Any thread.
+// Others may have its owners (agent/kube/tls_stream, common/secrets/cipher do), not its keys. Any
+// thread.
 #pragma once
 
 #include <openssl/bio.h>
