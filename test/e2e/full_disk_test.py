@@ -6,6 +6,7 @@ The file system is a tmpfs in a mount namespace of this test's own; where the ke
 the test is skipped with its words.
 """
 
+import errno
 import os
 import subprocess
 import sys
@@ -35,11 +36,16 @@ class SmallDisk:
         return facts.f_bavail * facts.f_frsize
 
     def fill(self, leave):
-        """Takes all but `leave` bytes."""
-        with open(self._filler, "ab") as file:
-            while self.free() > leave:
-                file.write(b"x" * min(1 << 16, self.free() - leave))
-                file.flush()
+        """Takes all but `leave` bytes; whoever else writes meanwhile may take the last of them."""
+        filler = os.open(self._filler, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        try:
+            while (room := self.free() - leave) > 0:
+                os.write(filler, b"x" * min(1 << 16, room))
+        except OSError as full:
+            if full.errno != errno.ENOSPC:
+                raise
+        finally:
+            os.close(filler)
 
     def clear(self):
         os.remove(self._filler)
