@@ -1,21 +1,20 @@
 #include "hub/idle_memory.h"
 
-#include <malloc.h>
+#include <jemalloc/jemalloc.h>
 
-#include <cstddef>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+// Read by jemalloc at its start. Few arenas, because the hub's threads are few and what one arena
+// has free another cannot use; free pages go after three seconds.
+const char* malloc_conf = "narenas:4,dirty_decay_ms:3000,muzzy_decay_ms:0";
 
 namespace muster::hub {
-namespace {
-
-constexpr size_t kFreeMin = 4u << 20;
-constexpr size_t kFreeShare = 16;  // one part in so many of the heap
-
-}  // namespace
 
 void ReturnIdleMemory() {
-  const struct mallinfo2 heap = mallinfo2();
-  const size_t heap_bytes = heap.uordblks + heap.fordblks;
-  if (heap.fordblks > kFreeMin && heap.fordblks > heap_bytes / kFreeShare) malloc_trim(0);
+  static const std::string all = absl::StrCat("arena.", MALLCTL_ARENAS_ALL, ".decay");
+  mallctl(all.c_str(), nullptr, nullptr, nullptr, 0);
 }
 
 }  // namespace muster::hub

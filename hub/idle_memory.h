@@ -1,13 +1,14 @@
 // Memory that is free in the process but not to the machine.
 //
-// A storm of joins or reconnects leaves the allocator with free pages between the ones in use; it
-// returns them only when asked. Called now and then by the sweeper. Any thread; costs some
-// milliseconds when there is much to return, and next to nothing otherwise.
+// A storm of joins or reconnects leaves the allocator (jemalloc, docs/adr/0016) with free pages,
+// which it gives back little by little as long as it is called; a hub that has become quiet would
+// keep them. Called now and then by the sweeper. Any thread; costs next to nothing when there is
+// nothing to return.
 #pragma once
 
 namespace muster::hub {
 
-// Gives free pages back to the system when they are a considerable part of the heap.
+// Gives pages back to the system that have been free for some seconds.
 void ReturnIdleMemory();
 
 }  // namespace muster::hub

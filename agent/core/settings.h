@@ -28,7 +28,7 @@ struct AgentSettings {
   bool observe = false;                               // nothing is written, whatever the hub says
   // Receipts leave within this time after an apply, at a random moment and not in its first
   // quarter.
-  absl::Duration receipt_spread = absl::Seconds(4);
+  absl::Duration receipt_spread = absl::Seconds(30);
   // Namespaces of which nothing is ever deleted; the agent's own is added to them.
   std::vector<std::string> protected_namespaces = {"kube-system", "kube-public", "kube-node-lease"};
 };

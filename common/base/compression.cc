@@ -8,12 +8,26 @@
 #include "common/base/check.h"
 
 namespace muster {
+namespace {
+
+// A context costs more to make than a small content to compress, so each thread keeps one of each.
+struct Contexts {
+  std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> compress{ZSTD_createCCtx(), ZSTD_freeCCtx};
+  std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> decompress{ZSTD_createDCtx(), ZSTD_freeDCtx};
+};
+
+Contexts& OfThisThread() {
+  thread_local Contexts contexts;
+  return contexts;
+}
+
+}  // namespace
 
 std::string Compress(absl::string_view content) {
   constexpr int kLevel = 3;
   std::string compressed(ZSTD_compressBound(content.size()), '\0');
-  const size_t size =
-      ZSTD_compress(compressed.data(), compressed.size(), content.data(), content.size(), kLevel);
+  const size_t size = ZSTD_compressCCtx(OfThisThread().compress.get(), compressed.data(),
+                                        compressed.size(), content.data(), content.size(), kLevel);
   CHECK(!ZSTD_isError(size)) << ZSTD_getErrorName(size);
   compressed.resize(size);
   return compressed;
@@ -27,8 +41,8 @@ absl::StatusOr<std::string> Decompress(absl::string_view compressed, size_t size
         absl::StrCat("decompress: the frame does not hold the promised ", size, " bytes"));
   }
   std::string content(size, '\0');
-  const size_t got =
-      ZSTD_decompress(content.data(), content.size(), compressed.data(), compressed.size());
+  const size_t got = ZSTD_decompressDCtx(OfThisThread().decompress.get(), content.data(),
+                                         content.size(), compressed.data(), compressed.size());
   if (ZSTD_isError(got) || got != size) {
     return absl::InvalidArgumentError("decompress: the frame is damaged");
   }

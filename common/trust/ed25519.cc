@@ -1,5 +1,7 @@
 #include "common/trust/ed25519.h"
 
+#include <sodium.h>
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -35,21 +37,13 @@ absl::StatusOr<Ed25519PublicKey> Ed25519PublicKey::FromBytes(absl::string_view b
     return absl::InvalidArgumentError(
         absl::StrCat("an Ed25519 public key has 32 bytes, this has ", bytes.size()));
   }
-  openssl::Key key = openssl::OwnKey(
-      EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, openssl::Data(bytes), bytes.size()));
-  CHECK(key != nullptr);
-  return Ed25519PublicKey(std::string(bytes), std::move(key));
+  return Ed25519PublicKey(std::string(bytes));
 }
 
 bool Ed25519PublicKey::Verify(absl::string_view message, absl::string_view signature) const {
-  if (signature.size() != kSignatureBytes) return false;
-  const openssl::DigestContext context(EVP_MD_CTX_new());
-  CHECK(context != nullptr);
-  CHECK(EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key_.get()) == 1);
-  const bool good = EVP_DigestVerify(context.get(), openssl::Data(signature), signature.size(),
-                                     openssl::Data(message), message.size()) == 1;
-  if (!good) openssl::ForgetErrors();
-  return good;
+  return signature.size() == kSignatureBytes &&
+         crypto_sign_verify_detached(openssl::Data(signature), openssl::Data(message),
+                                     message.size(), openssl::Data(bytes_)) == 0;
 }
 
 std::string Ed25519PublicKey::KeyId() const { return Digest::Of(bytes_).hex(); }

@@ -1,6 +1,8 @@
 // Ed25519: the keys that sign desired states (the hub's) and receipts (an agent's identity key).
 //
-// Keys are cheap to copy: copies share one immutable object. Any thread.
+// OpenSSL makes, keeps and uses private keys; signatures are verified by libsodium, which takes
+// half the time (docs/adr/0016), and of which there is one for each agent and commit. Keys are
+// cheap to copy. Any thread.
 #pragma once
 
 #include <memory>
@@ -30,11 +32,9 @@ class Ed25519PublicKey {
   std::string KeyId() const;
 
  private:
-  Ed25519PublicKey(std::string bytes, std::shared_ptr<evp_pkey_st> key)
-      : bytes_(std::move(bytes)), key_(std::move(key)) {}
+  explicit Ed25519PublicKey(std::string bytes) : bytes_(std::move(bytes)) {}
 
   std::string bytes_;
-  std::shared_ptr<evp_pkey_st> key_;
 };
 
 class Ed25519PrivateKey {

@@ -38,13 +38,13 @@ namespace fs = std::filesystem;
 
 // How often the hub is asked whether something has come to pass: the resolution of what is
 // measured, and a small part of its work.
-constexpr absl::Duration kPollInterval = absl::Milliseconds(20);
+constexpr absl::Duration kPollInterval = absl::Milliseconds(10);
 
 // In this time a hub that became quiet has given back what it needs no more.
 constexpr absl::Duration kCalm = absl::Seconds(6);
 
 // Receipts are sent and taken in by then: a commit begins when nothing else goes on.
-constexpr absl::Duration kReceiptsTake = absl::Seconds(6);
+constexpr absl::Duration kReceiptsTake = absl::Seconds(1);
 
 // The large bundle, and how many agents get it.
 constexpr int kLargeObjects = 1'000;
