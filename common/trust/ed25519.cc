@@ -1,11 +1,15 @@
 #include "common/trust/ed25519.h"
 
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
 #include <sodium.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
 #include "common/base/digest.h"
@@ -20,15 +24,6 @@ constexpr size_t kKeyBytes = 32;
 constexpr size_t kSignatureBytes = 64;
 // Signatures of one envelope that are looked at; more is an attempt to keep the verifier busy.
 constexpr int kSignaturesMax = 16;
-
-std::string RawPublicKey(const EVP_PKEY* key) {
-  std::string bytes(kKeyBytes, '\0');
-  size_t size = bytes.size();
-  CHECK(EVP_PKEY_get_raw_public_key(key, reinterpret_cast<unsigned char*>(bytes.data()), &size) ==
-            1 &&
-        size == kKeyBytes);
-  return bytes;
-}
 
 }  // namespace
 
@@ -48,45 +43,57 @@ bool Ed25519PublicKey::Verify(absl::string_view message, absl::string_view signa
 
 std::string Ed25519PublicKey::KeyId() const { return Digest::Of(bytes_).hex(); }
 
+struct Ed25519PrivateKey::Secret {
+  ~Secret() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
+  absl::string_view seed() const {
+    return {reinterpret_cast<const char*>(bytes.data()), kKeyBytes};
+  }
+
+  std::array<unsigned char, crypto_sign_SECRETKEYBYTES> bytes;
+};
+
 Ed25519PrivateKey Ed25519PrivateKey::Generate() {
-  openssl::Key key = openssl::OwnKey(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
-  CHECK(key != nullptr) << "the system gives no random bytes";
-  return *FromKey(std::move(key));
+  std::string seed(kKeyBytes, '\0');
+  const absl::Cleanup wipe = [&seed] { OPENSSL_cleanse(seed.data(), seed.size()); };
+  CHECK(RAND_priv_bytes(reinterpret_cast<unsigned char*>(seed.data()), kKeyBytes) == 1)
+      << "the system gives no random bytes";
+  return FromSeed(seed);
 }
 
 Ed25519PrivateKey Ed25519PrivateKey::FromSeed(absl::string_view seed) {
   CHECK_EQ(seed.size(), kKeyBytes);
-  openssl::Key key = openssl::OwnKey(
-      EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, openssl::Data(seed), seed.size()));
-  CHECK(key != nullptr);
-  return *FromKey(std::move(key));
+  auto secret = std::make_shared<Secret>();
+  std::string public_key(kKeyBytes, '\0');
+  crypto_sign_seed_keypair(reinterpret_cast<unsigned char*>(public_key.data()),
+                           secret->bytes.data(), openssl::Data(seed));
+  return Ed25519PrivateKey(std::move(secret), *Ed25519PublicKey::FromBytes(public_key));
 }
 
 absl::StatusOr<Ed25519PrivateKey> Ed25519PrivateKey::FromPem(absl::string_view pem) {
-  ASSIGN_OR_RETURN(openssl::Key key, openssl::KeyFromPem(pem));
-  return FromKey(std::move(key));
-}
-
-absl::StatusOr<Ed25519PrivateKey> Ed25519PrivateKey::FromKey(std::shared_ptr<evp_pkey_st> key) {
+  ASSIGN_OR_RETURN(const openssl::Key key, openssl::KeyFromPem(pem));
   if (EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_ED25519) {
     return absl::InvalidArgumentError("the private key is not an Ed25519 key");
   }
-  ASSIGN_OR_RETURN(Ed25519PublicKey public_key,
-                   Ed25519PublicKey::FromBytes(RawPublicKey(key.get())));
-  return Ed25519PrivateKey(std::move(key), std::move(public_key));
+  std::string seed(kKeyBytes, '\0');
+  const absl::Cleanup wipe = [&seed] { OPENSSL_cleanse(seed.data(), seed.size()); };
+  size_t size = seed.size();
+  CHECK(EVP_PKEY_get_raw_private_key(key.get(), reinterpret_cast<unsigned char*>(seed.data()),
+                                     &size) == 1 &&
+        size == kKeyBytes);
+  return FromSeed(seed);
 }
 
-std::string Ed25519PrivateKey::ToPem() const { return openssl::KeyToPem(key_.get()); }
+std::string Ed25519PrivateKey::ToPem() const {
+  const openssl::Key key = openssl::OwnKey(EVP_PKEY_new_raw_private_key(
+      EVP_PKEY_ED25519, nullptr, openssl::Data(secret_->seed()), kKeyBytes));
+  CHECK(key != nullptr);
+  return openssl::KeyToPem(key.get());
+}
 
 std::string Ed25519PrivateKey::Sign(absl::string_view message) const {
-  const openssl::DigestContext context(EVP_MD_CTX_new());
-  CHECK(context != nullptr);
-  CHECK(EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key_.get()) == 1);
   std::string signature(kSignatureBytes, '\0');
-  size_t size = signature.size();
-  CHECK(EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
-                       openssl::Data(message), message.size()) == 1 &&
-        size == kSignatureBytes);
+  crypto_sign_detached(reinterpret_cast<unsigned char*>(signature.data()), nullptr,
+                       openssl::Data(message), message.size(), secret_->bytes.data());
   return signature;
 }
 

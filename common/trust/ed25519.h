@@ -1,8 +1,8 @@
 // Ed25519: the keys that sign desired states (the hub's) and receipts (an agent's identity key).
 //
-// OpenSSL makes, keeps and uses private keys; signatures are verified by libsodium, which takes
-// half the time (docs/adr/0016), and of which there is one for each agent and commit. Keys are
-// cheap to copy. Any thread.
+// libsodium signs and verifies, in half of OpenSSL's time (docs/adr/0016): each commit costs each
+// agent one verification. OpenSSL makes random bytes and reads and writes key files. Keys are cheap
+// to copy: copies share one immutable secret. Any thread.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/trust/envelope.h"
-
-struct evp_pkey_st;
 
 namespace muster {
 
@@ -53,11 +51,13 @@ class Ed25519PrivateKey {
   const Ed25519PublicKey& public_key() const { return public_key_; }
 
  private:
-  Ed25519PrivateKey(std::shared_ptr<evp_pkey_st> key, Ed25519PublicKey public_key)
-      : key_(std::move(key)), public_key_(std::move(public_key)) {}
-  static absl::StatusOr<Ed25519PrivateKey> FromKey(std::shared_ptr<evp_pkey_st> key);
+  // Seed and public key, one after the other; wiped when the last copy goes.
+  struct Secret;
 
-  std::shared_ptr<evp_pkey_st> key_;
+  Ed25519PrivateKey(std::shared_ptr<const Secret> secret, Ed25519PublicKey public_key)
+      : secret_(std::move(secret)), public_key_(std::move(public_key)) {}
+
+  std::shared_ptr<const Secret> secret_;
   Ed25519PublicKey public_key_;
 };
 
