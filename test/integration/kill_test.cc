@@ -66,7 +66,7 @@ class KilledHub : public testing::Test {
                                    .ca_pem = Text(admin + "root.pem"),
                                    .certificate_pem = Text(admin + "operator.pem"),
                                    .key_pem = Text(admin + "operator-key.pem")},
-                                  absl::Seconds(5));
+                                  absl::Seconds(60));
     CHECK_OK(client);
     return *std::move(client);
   }
