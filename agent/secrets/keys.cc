@@ -10,6 +10,7 @@
 #include "agent/secrets/gpg.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
+#include "common/secrets/wipe.h"
 #include "common/trust/key_file.h"
 
 namespace muster::agent {
@@ -30,7 +31,8 @@ void Tighten(const std::string& path) {
 }
 
 absl::StatusOr<std::vector<AgeIdentity>> ReadIdentities(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, ReadKeyFile(path));
+  ASSIGN_OR_RETURN(std::string text, ReadKeyFile(path));
+  const Wipe wipe(text);
   absl::StatusOr<std::vector<AgeIdentity>> identities = ParseAgeIdentities(text);
   if (!identities.ok()) return Annotate(identities.status(), path);
   return identities;

@@ -11,6 +11,7 @@
 #include "common/base/status_macros.h"
 #include "common/manifest/json.h"
 #include "common/manifest/sealed.h"
+#include "common/secrets/wipe.h"
 
 namespace muster::agent {
 namespace {
@@ -156,8 +157,9 @@ absl::StatusOr<std::string> Unsealer::Open(const ObjectKey& key, absl::string_vi
     if (!format.ok()) return WithCode(absl::StatusCode::kInvalidArgument, about, format.status());
     absl::StatusOr<SopsFile> file = ReadSops(text.text, *format, text.file);
     if (!file.ok()) return WithCode(absl::StatusCode::kInvalidArgument, about, file.status());
-    const absl::StatusOr<std::string> data_key = DataKeyOf(*file);
+    absl::StatusOr<std::string> data_key = DataKeyOf(*file);
     if (!data_key.ok()) return WithCode(data_key.status().code(), about, data_key.status());
+    const Wipe wipe(*data_key);
     absl::StatusOr<std::vector<Value>> documents = OpenSops(*file, *data_key);
     absl::Status status = documents.status();
     if (status.ok()) status = TakeIn(text, *std::move(documents), object);

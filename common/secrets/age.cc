@@ -13,6 +13,7 @@
 #include "common/base/status_macros.h"
 #include "common/secrets/bech32.h"
 #include "common/secrets/cipher.h"
+#include "common/secrets/wipe.h"
 
 namespace muster {
 namespace {
@@ -28,7 +29,7 @@ constexpr size_t kFileKeyBytes = 16;
 constexpr size_t kNonceBytes = 16;  // of the payload
 constexpr size_t kChunkBytes = 64u << 10;
 constexpr size_t kArmoredBytesMax = 1u << 20;
-constexpr size_t kStanzasMax = 1'024;
+constexpr size_t kStanzasMax = 64;  // each costs every identity two multiplications on the curve
 
 absl::Status Malformed(absl::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat("this is no age text: ", why));
@@ -156,17 +157,21 @@ std::optional<std::string> Unwrap(const AgeIdentity& identity, const Stanza& sta
       stanza.body.size() != kFileKeyBytes + cipher::kTagBytes) {
     return std::nullopt;
   }
-  const absl::StatusOr<std::string> shared = cipher::SharedSecret(identity.key(), *ephemeral);
+  absl::StatusOr<std::string> shared = cipher::SharedSecret(identity.key(), *ephemeral);
   if (!shared.ok()) return std::nullopt;
+  const Wipe wipe_shared(*shared);
+  std::string wrapping = WrappingKey(*shared, *ephemeral, identity.recipient().key());
+  const Wipe wipe_wrapping(wrapping);
   absl::StatusOr<std::string> key =
-      cipher::OpenChaCha(WrappingKey(*shared, *ephemeral, identity.recipient().key()),
-                         std::string(12, '\0'), stanza.body);
+      cipher::OpenChaCha(wrapping, std::string(12, '\0'), stanza.body);
   if (!key.ok()) return std::nullopt;
   return *std::move(key);
 }
 
 std::string HeaderMac(absl::string_view file_key, absl::string_view header) {
-  return cipher::HmacSha256(cipher::HkdfSha256(file_key, "", "header"), header);
+  std::string key = cipher::HkdfSha256(file_key, "", "header");
+  const Wipe wipe(key);
+  return cipher::HmacSha256(key, header);
 }
 
 // The nonce of the only chunk: number zero, and the last.
@@ -199,6 +204,8 @@ absl::StatusOr<AgeRecipient> AgeRecipient::Parse(absl::string_view text) {
 
 AgeIdentity::AgeIdentity(std::string key)
     : key_(std::move(key)), recipient_(cipher::PublicKeyOf(key_)) {}
+
+AgeIdentity::~AgeIdentity() { WipeSecret(key_); }
 
 AgeIdentity AgeIdentity::Generate() { return AgeIdentity(cipher::RandomBytes(cipher::kKeyBytes)); }
 
@@ -242,15 +249,19 @@ std::string AgeIdentityFile(const AgeIdentity& identity) {
 
 std::string SealAge(absl::Span<const AgeRecipient> recipients, absl::string_view secret) {
   CHECK(!recipients.empty() && secret.size() <= kChunkBytes);
-  const std::string file_key = cipher::RandomBytes(kFileKeyBytes);
+  std::string file_key = cipher::RandomBytes(kFileKeyBytes);
+  const Wipe wipe(file_key);
   std::string file(kIntro);
   for (const AgeRecipient& recipient : recipients) {
-    const std::string ephemeral = cipher::RandomBytes(cipher::kKeyBytes);
+    std::string ephemeral = cipher::RandomBytes(cipher::kKeyBytes);
+    const Wipe wipe_ephemeral(ephemeral);
     const std::string share = cipher::PublicKeyOf(ephemeral);
-    const absl::StatusOr<std::string> shared = cipher::SharedSecret(ephemeral, recipient.key());
+    absl::StatusOr<std::string> shared = cipher::SharedSecret(ephemeral, recipient.key());
     CHECK_OK(shared.status());
-    const std::string body = cipher::SealChaCha(WrappingKey(*shared, share, recipient.key()),
-                                                std::string(12, '\0'), file_key);
+    const Wipe wipe_shared(*shared);
+    std::string wrapping = WrappingKey(*shared, share, recipient.key());
+    const Wipe wipe_wrapping(wrapping);
+    const std::string body = cipher::SealChaCha(wrapping, std::string(12, '\0'), file_key);
     absl::StrAppend(&file, "-> X25519 ", EncodeUnpadded(share), "\n",
                     Wrapped(EncodeUnpadded(body), /*short_end=*/true));
   }
@@ -258,9 +269,9 @@ std::string SealAge(absl::Span<const AgeRecipient> recipients, absl::string_view
   const std::string mac = HeaderMac(file_key, file);
   absl::StrAppend(&file, " ", EncodeUnpadded(mac), "\n");
   const std::string nonce = cipher::RandomBytes(kNonceBytes);
-  absl::StrAppend(
-      &file, nonce,
-      cipher::SealChaCha(cipher::HkdfSha256(file_key, nonce, "payload"), OnlyChunk(), secret));
+  std::string key = cipher::HkdfSha256(file_key, nonce, "payload");
+  const Wipe wipe_key(key);
+  absl::StrAppend(&file, nonce, cipher::SealChaCha(key, OnlyChunk(), secret));
   return absl::StrCat(kArmorBegin, "\n", Wrapped(absl::Base64Escape(file), /*short_end=*/false),
                       kArmorEnd, "\n");
 }
@@ -276,6 +287,7 @@ absl::StatusOr<std::string> OpenAge(absl::Span<const AgeIdentity> identities,
     }
   }
   if (!file_key.has_value()) return absl::NotFoundError("it is sealed to none of the keys here");
+  const Wipe wipe_file_key(*file_key);
   if (!cipher::EqualSecrets(HeaderMac(*file_key, header.bytes), header.mac)) {
     return absl::DataLossError("its header was altered");
   }
@@ -285,8 +297,8 @@ absl::StatusOr<std::string> OpenAge(absl::Span<const AgeIdentity> identities,
   if (header.payload.size() > kNonceBytes + kChunkBytes + cipher::kTagBytes) {
     return absl::UnimplementedError("it is longer than 64 KiB");
   }
-  const std::string key =
-      cipher::HkdfSha256(*file_key, header.payload.substr(0, kNonceBytes), "payload");
+  std::string key = cipher::HkdfSha256(*file_key, header.payload.substr(0, kNonceBytes), "payload");
+  const Wipe wipe_key(key);
   return cipher::OpenChaCha(key, OnlyChunk(), header.payload.substr(kNonceBytes));
 }
 

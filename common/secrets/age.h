@@ -40,6 +40,12 @@ class AgeIdentity {
   // kInvalidArgument, without a word of the text.
   static absl::StatusOr<AgeIdentity> Parse(absl::string_view text);
 
+  ~AgeIdentity();  // wipes the key
+  AgeIdentity(const AgeIdentity&) = default;
+  AgeIdentity(AgeIdentity&&) = default;
+  AgeIdentity& operator=(const AgeIdentity&) = default;
+  AgeIdentity& operator=(AgeIdentity&&) = default;
+
   std::string text() const;  // a secret
   const AgeRecipient& recipient() const { return recipient_; }
   const std::string& key() const { return key_; }  // 32 bytes, secret

@@ -18,6 +18,7 @@
 #include "common/manifest/yaml_writer.h"
 #include "common/secrets/cipher.h"
 #include "common/secrets/sops_value.h"
+#include "common/secrets/wipe.h"
 
 namespace muster {
 namespace {
@@ -88,13 +89,16 @@ class Walk {
  public:
   enum class Way { kOpen, kSeal };
 
+  // What kind of value an opened one may be.
+  enum class Values { kAny, kStrings, kBytes };
+
   Walk(Way way, const Rule& rule, bool mac_only_encrypted, absl::string_view data_key,
-       bool needs_text)
+       Values values)
       : way_(way),
         rule_(rule),
         only_encrypted_(mac_only_encrypted),
         data_key_(data_key),
-        needs_text_(needs_text) {
+        values_(values) {
     if (only_encrypted_) hash_.Add(absl::HexStringToBytes(kOnlyEncryptedStart));
   }
 
@@ -148,7 +152,11 @@ class Walk {
       if (!opened.ok()) return Refuse(place, opened.status().message(), opened.status().code());
       if (!opened->has_value()) return false;
       value = **std::move(opened);
-      if (needs_text_ && value.is_string() &&
+      // The type is no part of what is authenticated.
+      if (values_ != Values::kAny && !value.is_string()) {
+        return Refuse(place, "its type is none that a file of this format has");
+      }
+      if (values_ != Values::kBytes && value.is_string() &&
           FindInvalidUtf8(value.string()) != absl::string_view::npos) {
         return Refuse(place,
                       "it holds bytes that are no text; give them as base64 in a Secret's `data`, "
@@ -176,9 +184,14 @@ class Walk {
   const Rule& rule_;
   const bool only_encrypted_;
   const absl::string_view data_key_;
-  const bool needs_text_;
+  const Values values_;
   cipher::Sha512 hash_;
 };
+
+Walk::Values ValuesOf(SopsFormat format) {
+  if (format == SopsFormat::kBinary) return Walk::Values::kBytes;
+  return format == SopsFormat::kDotenv ? Walk::Values::kStrings : Walk::Values::kAny;
+}
 
 }  // namespace
 
@@ -195,8 +208,7 @@ absl::StatusOr<std::vector<Value>> OpenSops(const SopsFile& file, absl::string_v
   }
   absl::StatusOr<Rule> rule = Rule::Of(metadata);
   if (!rule.ok()) return Annotate(rule.status(), file.file);
-  Walk walk(Walk::Way::kOpen, *rule, metadata.mac_only_encrypted, data_key,
-            file.format != SopsFormat::kBinary);
+  Walk walk(Walk::Way::kOpen, *rule, metadata.mac_only_encrypted, data_key, ValuesOf(file.format));
   std::vector<Value> documents = file.documents;
   for (Value& document : documents) {
     RETURN_IF_ERROR(Annotate(walk.Document(document), file.file));
@@ -225,8 +237,9 @@ absl::StatusOr<std::string> SealObject(const Value& object,
   SopsMetadata metadata;
   metadata.encrypted_regex = std::string(kSealedFields);
   ASSIGN_OR_RETURN(const Rule rule, Rule::Of(metadata));
-  const std::string data_key = cipher::RandomBytes(cipher::kKeyBytes);
-  Walk walk(Walk::Way::kSeal, rule, false, data_key, true);
+  std::string data_key = cipher::RandomBytes(cipher::kKeyBytes);
+  const Wipe wipe(data_key);
+  Walk walk(Walk::Way::kSeal, rule, false, data_key, Walk::Values::kAny);
   RETURN_IF_ERROR(walk.Document(sealed));
   const std::string modified = absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", now, absl::UTCTimeZone());
   Value::List age;

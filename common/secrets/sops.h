@@ -63,7 +63,8 @@ absl::StatusOr<SopsFormat> SopsFormatNamed(absl::string_view name);
 
 // The documents with their values opened. kDataLoss when `data_key` is another one or anything was
 // altered, moved, added or left out; the message names the place, never a value. A binary file has
-// one document, {"data": BYTES}; the strings of all others are UTF-8 (else kInvalidArgument).
+// one document, {"data": BYTES}; the strings of all others are UTF-8 (else kInvalidArgument), and a
+// dotenv file holds strings alone.
 absl::StatusOr<std::vector<Value>> OpenSops(const SopsFile& file, absl::string_view data_key);
 
 // "age1abc..., 85D77543B3D624B63CEA9E6DBC17301B491B3F21": for messages.

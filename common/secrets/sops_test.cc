@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -15,6 +16,8 @@
 #include "absl/strings/str_split.h"
 #include "common/manifest/json.h"
 #include "common/manifest/yaml.h"
+#include "common/secrets/cipher.h"
+#include "common/secrets/sops_value.h"
 
 namespace muster {
 namespace {
@@ -106,6 +109,34 @@ TEST(Sops, ABinaryFileIsOpenedToItsBytes) {
       OpenText(ReadFixture("tls.key.sops"), SopsFormat::kBinary);
   ASSERT_TRUE(opened.ok()) << opened.status();
   EXPECT_EQ(opened->at(0).Get("data")->string(), ReadFixture("plain/tls.key"));
+}
+
+// The type of a value is not part of what is authenticated, and its MAC does not tell "1" from 1:
+// whoever may write to Git must not make a number of what is taken for a text.
+TEST(Sops, AChangedTypeIsRefusedWhereOnlyTextsMayBe) {
+  const std::string key(cipher::kKeyBytes, 'k');
+  for (const SopsFormat format : {SopsFormat::kDotenv, SopsFormat::kBinary}) {
+    const std::string name = format == SopsFormat::kDotenv ? "PORT" : "data";
+    cipher::Sha512 hash;
+    hash.Add("123");
+    const std::string mac = absl::AsciiStrToUpper(absl::BytesToHexString(hash.Finish()));
+    SopsFile file{.file = "web/app.env", .format = format, .documents = {}, .metadata = {}};
+    file.metadata.last_modified = "2024-01-01T00:00:00Z";
+    file.metadata.mac = sops::SealValue(mac, key, file.metadata.last_modified);
+    const std::string sealed = sops::SealValue("123", key, absl::StrCat(name, ":"));
+    Value::Map map;
+    map.Set(name, sealed);
+    file.documents = {Value(map)};
+    ASSERT_EQ(OpenSops(file, key)->front().Get(name)->string(), "123");
+    map.Set(name, absl::StrReplaceAll(sealed, {{"type:str", "type:int"}}));
+    file.documents = {Value(map)};
+    const absl::Status status = OpenSops(file, key).status();
+    EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+    EXPECT_TRUE(
+        absl::StrContains(status.message(), absl::StrCat("web/app.env: the value at '", name)))
+        << status;
+    EXPECT_FALSE(absl::StrContains(status.message(), "123")) << status;
+  }
 }
 
 TEST(Sops, BytesThatAreNoTextAreForBinaryFilesOnly) {
