@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -77,6 +78,29 @@ absl::Status WriteFiles(const v1::HelmCall& call, const std::string& directory) 
     if (!out) {
       return absl::UnavailableError(
           absl::StrCat("lay out a chart for Helm: write ", relative, " failed; is the disk full?"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Whoever asks may be another process, which has read what strangers wrote: Helm is pointed at
+// nothing but the files that came along.
+absl::Status CheckCall(const v1::HelmCall& call) {
+  std::set<std::string> files;
+  bool has_chart = false;
+  for (const v1::HelmFile& file : call.files()) {
+    ASSIGN_OR_RETURN(const std::string path, NormalizePath(file.path()));
+    if (path.empty() || !files.insert(path).second) {
+      return absl::InvalidArgumentError("lay out a chart for Helm: two files have one path");
+    }
+    has_chart = has_chart || absl::StartsWith(path, absl::StrCat(call.chart(), "/"));
+  }
+  if (call.chart().empty() || !has_chart) {
+    return absl::InvalidArgumentError("run Helm: the chart is not among the files");
+  }
+  for (const std::string& path : call.values_files()) {
+    if (files.count(path) == 0) {
+      return absl::InvalidArgumentError("run Helm: a values file is not among the files");
     }
   }
   return absl::OkStatus();
@@ -219,6 +243,7 @@ absl::StatusOr<HelmIdentity> HelmProgram::Identity() {
 }
 
 absl::StatusOr<HelmOutput> HelmProgram::Template(const v1::HelmCall& call) {
+  RETURN_IF_ERROR(CheckCall(call));
   RETURN_IF_ERROR(Open());
   ASSIGN_OR_RETURN(const WorkDirectory work, WorkDirectory::Make(options_.scratch));
   RETURN_IF_ERROR(WriteFiles(call, work.path()));

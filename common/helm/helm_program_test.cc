@@ -128,6 +128,19 @@ TEST_F(HelmProgramTest, RefusesPathsThatLeaveTheDirectory) {
   EXPECT_EQ(helm.Template(call).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST_F(HelmProgramTest, PointsHelmAtNothingButTheFilesOfTheCall) {
+  HelmProgram helm(Options());
+  v1::HelmCall values = Call("");
+  values.add_values_files("/etc/passwd");
+  EXPECT_THAT(std::string(helm.Template(values).status().message()), HasSubstr("a values file"));
+  v1::HelmCall chart = Call("");
+  chart.set_chart("/etc");
+  EXPECT_THAT(std::string(helm.Template(chart).status().message()), HasSubstr("the chart is not"));
+  v1::HelmCall twice = Call("");
+  for (const char* path : {"chart/x", "chart/./x"}) twice.add_files()->set_path(path);
+  EXPECT_EQ(helm.Template(twice).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST_F(HelmProgramTest, ShowsWhatDiffersWhenRunTwice) {
   HelmProgram helm(Options());
   const absl::StatusOr<HelmOutput> output = helm.Template(Call("clock"));
