@@ -1,5 +1,6 @@
 #include "common/manifest/sealed.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -30,6 +31,19 @@ bool HasCiphertext(const Value* map) {
     }
   }
   return false;
+}
+
+// The line on which a SOPS file keeps what SOPS needs to open it; 0 for any other text.
+int SopsLine(absl::string_view text) {
+  if (!absl::StrContains(text, kCiphertext)) return 0;
+  if (absl::StartsWith(text, "sops:") || absl::StartsWith(text, "sops_mac=")) return 1;
+  for (const absl::string_view mark : {"\nsops:", "\"sops\":", "\nsops_mac=", "\n[sops]"}) {
+    const size_t at = text.find(mark);
+    if (at == text.npos) continue;
+    const absl::string_view before = text.substr(0, at + (mark[0] == '\n' ? 1 : 0));
+    return 1 + static_cast<int>(std::count(before.begin(), before.end(), '\n'));
+  }
+  return 0;
 }
 
 absl::StatusOr<SealedText> ReadText(const Value& value) {
@@ -67,13 +81,7 @@ bool IsToBeOpened(const Value& document) {
          AnnotationOf(document, kDecryptAnnotation) != "disabled";
 }
 
-bool LooksLikeSops(absl::string_view text) {
-  if (!absl::StrContains(text, kCiphertext)) return false;
-  for (const absl::string_view mark : {"\nsops:", "\"sops\":", "\nsops_mac=", "\n[sops]"}) {
-    if (absl::StrContains(text, mark)) return true;
-  }
-  return absl::StartsWith(text, "sops:") || absl::StartsWith(text, "sops_mac=");
-}
+bool LooksLikeSops(absl::string_view text) { return SopsLine(text) > 0; }
 
 bool HoldsOrphanedCiphertext(const Value& object) {
   return object.Get("sops") == nullptr && TextOf(object, "kind") == "Secret" &&
@@ -83,12 +91,13 @@ bool HoldsOrphanedCiphertext(const Value& object) {
 }
 
 absl::Status RefuseSopsFile(absl::string_view text, absl::string_view file, absl::string_view use) {
-  if (!LooksLikeSops(text)) return absl::OkStatus();
+  const int line = SopsLine(text);
+  if (line == 0) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
-      file, ": is encrypted with SOPS and cannot be read for ", use,
-      ", because only the cluster opens it; deliver it as an object of its own: a Secret that is "
-      "sealed as a whole, or one with the annotation ",
-      kSopsFilesAnnotation));
+      file, ":", line, ": the file is encrypted with SOPS and cannot be read for ", use,
+      ", because only the cluster opens it; deliver it as an object of its own, a Secret that is "
+      "sealed as a whole or one with the annotation ",
+      kSopsFilesAnnotation, ", and refer to that by its name"));
 }
 
 Value SealedForm(const Value& shown, const std::vector<SealedText>& texts) {

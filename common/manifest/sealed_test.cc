@@ -40,8 +40,8 @@ TEST(Sealed, ASopsFileIsRefusedWithTheRemedy) {
   const std::string text = "A=ENC[AES256_GCM,data:x,iv:x,tag:x,type:str]\nsops_mac=x\n";
   const absl::Status status = RefuseSopsFile(text, "web/app.env", "Helm values");
   EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
-  EXPECT_NE(status.message().find("web/app.env: is encrypted with SOPS and cannot be read for "
-                                  "Helm values"),
+  EXPECT_NE(status.message().find("web/app.env:2: the file is encrypted with SOPS and cannot be "
+                                  "read for Helm values"),
             std::string::npos);
   EXPECT_NE(status.message().find("object of its own"), std::string::npos);
   EXPECT_TRUE(RefuseSopsFile("A=1\n", "web/app.env", "Helm values").ok());

@@ -9,6 +9,7 @@
 #include "common/base/check.h"
 #include "common/base/limits.h"
 #include "common/base/status_macros.h"
+#include "common/manifest/yaml_limits.h"
 #include "common/manifest/yaml_scalar.h"
 
 namespace muster {
@@ -216,11 +217,10 @@ absl::Status YamlComposer::Close() {
 absl::Status YamlComposer::Keep(Mark mark, const std::string& anchor, const Value& value,
                                 Weight weight, int height) {
   // Anchors within anchors are copied once for each level, so these count against limits too.
-  if (weight.nodes > limits::kYamlNodesMax - kept_.nodes ||
+  if (weight.nodes > kYamlNodesMax - kept_.nodes ||
       weight.bytes > limits::kYamlExpandedBytesMax - kept_.bytes) {
-    return LimitError(mark,
-                      absl::StrCat("anchors name more than ", limits::kYamlNodesMax, " nodes or ",
-                                   limits::kYamlExpandedBytesMax, " bytes in all"));
+    return LimitError(mark, absl::StrCat("anchors name more than ", kYamlNodesMax, " nodes or ",
+                                         limits::kYamlExpandedBytesMax, " bytes in all"));
   }
   kept_.nodes += weight.nodes;
   kept_.bytes += weight.bytes;
@@ -229,9 +229,9 @@ absl::Status YamlComposer::Keep(Mark mark, const std::string& anchor, const Valu
 }
 
 absl::Status YamlComposer::Count(Mark mark, Weight weight) {
-  if (weight.nodes > limits::kYamlNodesMax - weight_.nodes) {
-    return LimitError(mark, absl::StrCat("more than ", limits::kYamlNodesMax,
-                                         " nodes, counted with aliases expanded"));
+  if (weight.nodes > kYamlNodesMax - weight_.nodes) {
+    return LimitError(
+        mark, absl::StrCat("more than ", kYamlNodesMax, " nodes, counted with aliases expanded"));
   }
   if (weight.bytes > limits::kYamlExpandedBytesMax - weight_.bytes) {
     return LimitError(mark, absl::StrCat("more than ", limits::kYamlExpandedBytesMax,

@@ -11,6 +11,7 @@
 #include "common/base/limits.h"
 #include "common/manifest/json.h"
 #include "common/manifest/yaml_last_key.h"
+#include "common/manifest/yaml_limits.h"
 #include "common/manifest/yaml_scalar.h"
 
 namespace muster {
@@ -256,7 +257,7 @@ TEST(YamlLimits, AreHeld) {
             absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(CodeOf(Repeat("[", 4'000'000)), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(CodeOf(Repeat("- ", 1'000'000)), absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(CodeOf(Repeat("- a\n", limits::kYamlNodesMax)), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(CodeOf(Repeat("- a\n", kYamlNodesMax)), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(CodeOf(Repeat("---\na\n", limits::kYamlDocumentsMax)), absl::StatusCode::kOk);
   EXPECT_EQ(CodeOf(Repeat("---\na\n", limits::kYamlDocumentsMax + 1)),
             absl::StatusCode::kResourceExhausted);

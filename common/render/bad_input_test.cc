@@ -109,7 +109,7 @@ TEST(BadInput, AliasBombs) {
     for (int j = 0; j < 10; ++j) absl::StrAppend(&bomb, j == 0 ? "" : ", ", "*a", i - 1);
     absl::StrAppend(&bomb, "]\n");
   }
-  EXPECT_EQ(SaidOf(bomb), "p/a.yaml:6:10: more than 200000 nodes, counted with aliases expanded");
+  EXPECT_EQ(SaidOf(bomb), "p/a.yaml:6:35: more than 700000 nodes, counted with aliases expanded");
 }
 
 // ---------------------------------------------------------------- size
@@ -129,6 +129,20 @@ TEST(BadInput, LargeDefinitionsAreFine) {
   EXPECT_EQ(Said({{"p/kustomization.yaml", "resources: [a.yaml]\nlabels: [{pairs: {a: b}}]\n"},
                   {"p/a.yaml", crd}}),
             "fine");
+}
+
+// The densest form that definitions have: JSON of short fields and not a word of description.
+TEST(BadInput, LargeDefinitionsOfShortFieldsAreFine) {
+  std::string crd =
+      R"({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+          "metadata": {"name": "webs.example.com"}, "spec": {"group": "example.com", "versions":
+          [{"name": "v1", "schema": {"openAPIV3Schema": {"properties": {"f": {"type": "object"})";
+  for (int i = 0; crd.size() < (4u << 20); ++i) {
+    absl::StrAppend(&crd, ",\"f", i, "\":{\"type\":\"string\"}");
+  }
+  crd += "}}}}]}}\n";
+  EXPECT_EQ(Said({{"p/a.json", crd}}), "fine");
+  EXPECT_EQ(SaidOf(crd), "fine");
 }
 
 TEST(BadInput, FilesOfTenThousandDocumentsAreFineAndMoreAreNot) {
@@ -213,6 +227,22 @@ TEST(BadInput, PatchesWithoutATarget) {
                             "    - {op: remove, path: /data}\n")),
             "p/kustomization.yaml:3: a JSON patch needs a target; give at least its kind "
             "and name");
+}
+
+TEST(BadInput, ReferencesThatCouldMeanTwo) {
+  const std::string pod =
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\n"
+      "spec: {volumes: [{name: v, configMap: {name: a}}]}\n";
+  EXPECT_EQ(Said({{"p/kustomization.yaml", "resources: [../q, ../r, pod.yaml]\nnamePrefix: p-\n"},
+                  {"p/pod.yaml", pod},
+                  {"q/kustomization.yaml", "resources: [a.yaml]\nnamePrefix: q-\n"},
+                  {"q/a.yaml", ConfigMap("a")},
+                  {"r/kustomization.yaml", "resources: [a.yaml]\nnamePrefix: r-\n"},
+                  {"r/a.yaml", ConfigMap("a")}}),
+            "p/pod.yaml:1: field 'spec/volumes/configMap/name' of Pod.v1.[noGrp]/p-web.[noNs]: "
+            "'a' could mean ConfigMap.v1.[noGrp]/p-q-a.[noNs] from q/a.yaml:1 or "
+            "ConfigMap.v1.[noGrp]/p-r-a.[noNs] from r/a.yaml:1; give them different names "
+            "where they are written");
 }
 
 TEST(BadInput, UnknownFields) {

@@ -95,10 +95,13 @@ bool Repeats(const Token& token) {
 
 // Follows all ways at once: states[i] says that the tokens before i have matched so far.
 bool MatchesGlob(absl::string_view glob, absl::string_view text) {
+  // Most patterns are names.
+  if (glob.find_first_of("*?[\\") == glob.npos) return glob == text;
   const std::vector<Token> tokens = TokensOf(glob);
-  std::vector<bool> states(tokens.size() + 1, false);
+  std::vector<char> states(tokens.size() + 1, false);
+  std::vector<char> next = states;
   states[0] = true;
-  const auto skip_ahead = [&tokens](std::vector<bool>& reached) {
+  const auto skip_ahead = [&tokens](std::vector<char>& reached) {
     for (size_t i = 0; i < tokens.size(); ++i) {
       if (!reached[i]) continue;
       const bool maybe = tokens[i].kind == Token::Kind::kMaybe;
@@ -108,13 +111,16 @@ bool MatchesGlob(absl::string_view glob, absl::string_view text) {
   };
   skip_ahead(states);
   for (const char byte : text) {
-    std::vector<bool> next(tokens.size() + 1, false);
+    std::fill(next.begin(), next.end(), false);
+    bool any = false;
     for (size_t i = 0; i < tokens.size(); ++i) {
       if (!states[i] || !MatchesOne(tokens[i], byte)) continue;
       next[Repeats(tokens[i]) ? i : i + 1] = true;
+      any = true;
     }
+    if (!any) return false;
     skip_ahead(next);
-    states = std::move(next);
+    states.swap(next);
   }
   return states[tokens.size()];
 }

@@ -12,6 +12,7 @@
 #include "absl/types/span.h"
 #include "common/base/limits.h"
 #include "common/base/status_macros.h"
+#include "common/manifest/yaml_limits.h"
 
 namespace muster {
 namespace {
@@ -91,9 +92,9 @@ class Patcher {
 
   absl::Status Charge(const Value& value, size_t steps) {
     const int depth = DepthOf(value, nodes_);
-    if (nodes_ > limits::kYamlNodesMax) {
+    if (nodes_ > kYamlNodesMax) {
       return absl::ResourceExhaustedError(
-          absl::StrCat("the patch adds more than ", limits::kYamlNodesMax, " values"));
+          absl::StrCat("the patch adds more than ", kYamlNodesMax, " values"));
     }
     if (static_cast<int>(steps) + depth > limits::kYamlDepthMax) {
       return absl::ResourceExhaustedError(

@@ -246,10 +246,11 @@ TEST(RenderAll, TakesBasesFromDeclaredRepositories) {
   *request.add_inputs() = Input("web", "x", "a");
   *request.add_inputs() = Input("plain", "x", "a");
   const v1::RenderResponse refused = RenderAll(request, reader);
-  EXPECT_EQ(refused.outputs(0).message(),
-            "web/kustomization.yaml:2: 'https://git.example.com/library//base?ref=main' is remote, "
-            "and rendering fetches nothing; declare a Repository for https://git.example.com/library "
-            "that follows 'main', or copy what is needed into this one");
+  EXPECT_EQ(
+      refused.outputs(0).message(),
+      "web/kustomization.yaml:2: 'https://git.example.com/library//base?ref=main' is remote, "
+      "and rendering fetches nothing; declare a Repository for https://git.example.com/library "
+      "that follows 'main', or copy what is needed into this one");
   EXPECT_EQ(refused.outputs(0).repositories_size(), 0);
   EXPECT_EQ(refused.outputs(1).code(), 0);
 

@@ -2,14 +2,21 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "common/manifest/sealed.h"
 #include "common/render/documents.h"
 #include "common/render/file_tree.h"
 #include "common/render/helm/output.h"
 
 namespace muster {
 namespace {
+
+// Whether a file of a chart holds the defaults of it or of a chart in it.
+bool IsOwnValues(absl::string_view path) {
+  return path == "values.yaml" || absl::EndsWith(path, "/values.yaml");
+}
 
 void AddFile(std::string path, std::string content, v1::HelmCall& call) {
   v1::HelmFile* file = call.add_files();
@@ -58,6 +65,10 @@ absl::StatusOr<HelmOutput> RunHelm(HelmDoor* door, const Chart& chart, const Fil
   if (door == nullptr) {
     return absl::FailedPreconditionError(
         NoHelm(chart.directory.empty() ? chart.name : chart.directory));
+  }
+  for (const auto& [path, bytes] : files) {
+    if (!IsOwnValues(path)) continue;
+    RETURN_IF_ERROR(RefuseSopsFile(bytes, path, "Helm values"));
   }
   // Helm sees the chart and the values, each in a place of its own, and nothing else.
   const size_t skip = chart.directory.empty() ? 0 : chart.directory.size() + 1;

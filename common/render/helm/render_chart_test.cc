@@ -199,8 +199,13 @@ TEST(Values, ThatCannotBeAreRefused) {
   EXPECT_THAT(refusal("a: [\n"), HasSubstr("apps/web/v.yaml:"));
   const std::string sops =
       refusal("token: ENC[AES256_GCM,data:x]\nsops: {mac: y, version: 3.9.0}\n");
-  EXPECT_THAT(sops, HasSubstr("apps/web/v.yaml:1: the file is encrypted by SOPS"));
+  EXPECT_THAT(sops, HasSubstr("apps/web/v.yaml:2: the file is encrypted with SOPS and cannot be "
+                              "read for Helm values"));
   EXPECT_THAT(sops, HasSubstr("an object of its own"));
+  EXPECT_THAT(refusal("TOKEN=ENC[AES256_GCM,data:x]\nsops_mac=y\n"), HasSubstr("v.yaml:2"));
+  Story own;
+  own.Add("apps/web/charts/db/values.yaml", "a: ENC[AES256_GCM,data:x]\nsops: {mac: y}\n");
+  EXPECT_THAT(own.Refusal(), HasSubstr("apps/web/charts/db/values.yaml:2: the file is encrypted"));
   Story story;
   story.input.mutable_target_helm()->add_values_files("nowhere.yaml");
   EXPECT_THAT(story.Refusal(), HasSubstr("apps/web/nowhere.yaml: helm.valuesFiles of the target"));

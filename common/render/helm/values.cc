@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "common/manifest/sealed.h"
 #include "common/manifest/yaml.h"
 #include "common/render/documents.h"
 
@@ -33,12 +34,7 @@ absl::Status AddValues(kustomize::FileSource& files, const std::string& base, co
   return absl::OkStatus();
 }
 
-bool IsSops(const Value& value) {
-  const Value* sops = value.Get("sops");
-  return sops != nullptr && sops->is_map() && sops->Get("mac") != nullptr;
-}
-
-absl::Status CheckValues(const ValuesText& values, const std::vector<Document>& documents) {
+absl::Status CheckValues(const std::vector<Document>& documents) {
   if (documents.size() > 1) {
     return absl::InvalidArgumentError(absl::StrCat(
         documents[1].Where(""), ": a second document; values are one document, a mapping"));
@@ -47,13 +43,6 @@ absl::Status CheckValues(const ValuesText& values, const std::vector<Document>& 
   if (!documents[0].value.is_map()) {
     return absl::InvalidArgumentError(
         absl::StrCat(documents[0].Where(""), ": values must be a mapping, as in `replicas: 2`"));
-  }
-  if (IsSops(documents[0].value)) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        values.name,
-        ":1: the file is encrypted by SOPS, and only the cluster can decrypt it; deliver the "
-        "secret as an object of its own (an encrypted Secret in the repository), and let the "
-        "chart refer to it by name"));
   }
   return absl::OkStatus();
 }
@@ -95,13 +84,14 @@ absl::StatusOr<std::vector<ValuesText>> FindValues(kustomize::FileSource& files,
 absl::StatusOr<std::vector<ValuesText>> ResolveValues(std::vector<ValuesText> texts,
                                                       const VariableScope& scope, bool substitute) {
   for (ValuesText& values : texts) {
+    RETURN_IF_ERROR(RefuseSopsFile(values.text, values.name, "Helm values"));
     PutOff put_off;
     if (substitute) {
       ASSIGN_OR_RETURN(values.text, SubstituteDocuments(values.text, scope, values.name, put_off));
     }
     ASSIGN_OR_RETURN(const std::vector<Document> documents, ParseYaml(values.text, values.name));
     for (const Document& document : documents) RETURN_IF_ERROR(put_off.Check(document.value));
-    RETURN_IF_ERROR(CheckValues(values, documents));
+    RETURN_IF_ERROR(CheckValues(documents));
   }
   return texts;
 }

@@ -1,10 +1,12 @@
 // What a build can depend on, found out by reading kustomizations alone.
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/render/kustomize/accumulate.h"
+#include "common/render/kustomize/plugins.h"
 
 namespace muster::kustomize {
 namespace {
@@ -13,14 +15,19 @@ class InputFinder {
  public:
   explicit InputFinder(BuildCache::State& state) : state_(state) {}
 
-  absl::Status Visit(const Loader& loader) {
-    if (!directories_.insert(loader.root()).second) return absl::OkStatus();
+  // `lister` is where the directory is listed as one of generators; null: it is none.
+  absl::Status Visit(const Loader& loader, const Loader* lister) {
+    directories_.insert(loader.root());
+    if (!visited_.emplace(loader.root(), lister == nullptr ? "" : lister->root()).second) {
+      return absl::OkStatus();
+    }
     ASSIGN_OR_RETURN(const SharedKustomization kustomization, LoadKustomization(state_, loader));
     const Kustomization& k = *kustomization;
     for (const std::vector<Entry>* entries :
-         {&k.resources, &k.components, &k.generators, &k.transformers, &k.validators}) {
-      for (const Entry& entry : *entries) RETURN_IF_ERROR(VisitEntry(entry, loader));
+         {&k.resources, &k.components, &k.transformers, &k.validators}) {
+      for (const Entry& entry : *entries) RETURN_IF_ERROR(VisitEntry(entry, loader, lister));
     }
+    for (const Entry& entry : k.generators) RETURN_IF_ERROR(VisitEntry(entry, loader, &loader));
     for (const std::vector<Entry>* entries :
          {&k.crds, &k.configurations, &k.patches_strategic_merge}) {
       for (const Entry& entry : *entries) AddFile(entry.text, loader);
@@ -48,12 +55,17 @@ class InputFinder {
   }
 
  private:
-  absl::Status VisitEntry(const Entry& entry, const Loader& loader) {
+  absl::Status VisitEntry(const Entry& entry, const Loader& loader, const Loader* lister) {
+    if (IsInlinePlugin(entry.text)) {
+      if (lister != nullptr) AddPlugins(ResourcesOfText(entry.text, entry.place), *lister);
+      return absl::OkStatus();
+    }
     const absl::StatusOr<std::string> path = loader.Resolve(entry.text);
-    if (!path.ok()) return absl::OkStatus();  // inline, or an error that the build finds
+    if (!path.ok()) return absl::OkStatus();  // an error that the build finds
     ASSIGN_OR_RETURN(const std::string* bytes, loader.files().source().Find(*path));
     if (bytes != nullptr) {
       AddFile(entry.text, loader);
+      if (lister != nullptr) AddPlugins(loader.files().Resources(*path, *bytes), *lister);
       return absl::OkStatus();
     }
     const absl::StatusOr<Loader> below = loader.Enter(entry.text);
@@ -62,7 +74,16 @@ class InputFinder {
       paths_.insert(*path);
       return absl::OkStatus();
     }
-    return Annotate(Visit(*below), entry.place.text());
+    return Annotate(Visit(*below, lister), entry.place.text());
+  }
+
+  // Charts in the form of a generator. What cannot be read is an error that the build finds.
+  void AddPlugins(const absl::StatusOr<std::vector<Resource>>& configs, const Loader& lister) {
+    if (!configs.ok()) return;
+    for (const Resource& config : *configs) {
+      const absl::StatusOr<std::optional<HelmChart>> chart = ChartOfPlugin(config);
+      if (chart.ok() && chart->has_value()) AddChart(**chart, lister);
+    }
   }
 
   // A chart is named even where it stands in the kustomization's directory: who asks can tell by it
@@ -81,6 +102,7 @@ class InputFinder {
   }
 
   BuildCache::State& state_;
+  std::set<std::pair<std::string, std::string>> visited_;  // directory, and that of its lister
   std::set<std::string> directories_;
   std::set<std::string> paths_;
 };
@@ -90,7 +112,8 @@ class InputFinder {
 absl::StatusOr<std::set<std::string>> BuildInputs(BuildCache& cache, const std::string& directory,
                                                   const BuildOptions& options) {
   InputFinder finder(cache.state());
-  RETURN_IF_ERROR(finder.Visit(Loader(cache.state().files, options.restrictor, directory)));
+  const Loader loader(cache.state().files, options.restrictor, directory);
+  RETURN_IF_ERROR(finder.Visit(loader, nullptr));
   return std::move(finder).Take();
 }
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "common/render/kustomize/build_texts.h"
 
 namespace muster::kustomize {
@@ -49,6 +50,19 @@ kind: ConfigMap
 metadata:
   name: settings-285652g88b
 )");
+}
+
+TEST(Generators, TakeTruthsOfOldYaml) {
+  for (const char* yes : {"yes", "on", "Y", "true"}) {
+    EXPECT_THAT(Build(absl::StrCat("generatorOptions: {disableNameSuffixHash: ", yes,
+                                   "}\nconfigMapGenerator: [{name: fixed, literals: [a=b]}]\n")),
+                HasSubstr("name: fixed\n"));
+  }
+  EXPECT_THAT(Build("generatorOptions: {disableNameSuffixHash: off}\n"
+                    "configMapGenerator: [{name: hashed, literals: [a=b]}]\n"),
+              HasSubstr("name: hashed-"));
+  EXPECT_THAT(Build("generatorOptions: {disableNameSuffixHash: yep}\n"),
+              HasSubstr("disableNameSuffixHash must be a bool"));
 }
 
 TEST(Generators, MergeOptions) {

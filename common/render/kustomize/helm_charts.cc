@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "common/manifest/sealed.h"
 #include "common/manifest/yaml_writer.h"
 #include "common/render/kustomize/parsed_files.h"
 
@@ -38,17 +39,8 @@ absl::Status CheckChart(const HelmChart& chart) {
 
 absl::StatusOr<ChartRequest::Values> ReadValues(const std::string& file, const Loader& loader) {
   ASSIGN_OR_RETURN(const Loader::File loaded, loader.Load(file));
-  ASSIGN_OR_RETURN(const SharedDocuments documents,
-                   loader.files().Read(loaded.path, *loaded.bytes));
-  if (!documents->empty()) {
-    const Value* sops = documents->front().value.Get("sops");
-    if (sops != nullptr && sops->is_map() && sops->Get("mac") != nullptr) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          loaded.path,
-          ":1: the file is encrypted by SOPS, and only the cluster can decrypt it; deliver the "
-          "secret as an object of its own, and let the chart refer to it by name"));
-    }
-  }
+  RETURN_IF_ERROR(RefuseSopsFile(*loaded.bytes, loaded.path, "Helm values"));
+  RETURN_IF_ERROR(loader.files().Read(loaded.path, *loaded.bytes).status());
   return ChartRequest::Values{loaded.path, *loaded.bytes};
 }
 

@@ -114,6 +114,32 @@ TEST(HelmCharts, HaveAnOlderSpellingAndAPlugin) {
   EXPECT_THAT(plugin.Build(), StartsWith("plug="));
 }
 
+// Whoever names a rendering by its inputs must know that a chart is among them, wherever the
+// plugin's configuration stands.
+TEST(HelmCharts, OfAPluginAreInputsOfTheBuild) {
+  const std::string config =
+      "apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: x}\nname: web\n";
+  const auto inputs = [](const FileTree& files) {
+    FileTreeSource source(files);
+    BuildCache cache(source);
+    return *BuildInputs(cache, "o", {});
+  };
+  Story file("generators: [chart.yaml]\n");
+  file.Add("o/chart.yaml", config);
+  EXPECT_THAT(inputs(file.files), ElementsAre("o", "o/charts/web"));
+  Story text(
+      "generators:\n- |\n  apiVersion: builtin\n  kind: HelmChartInflationGenerator\n"
+      "  metadata: {name: x}\n  name: web\n  valuesFile: ../values.yaml\n");
+  EXPECT_THAT(inputs(text.files), ElementsAre("o", "o/charts/web", "values.yaml"));
+  Story folder("generators: [../g]\n");
+  folder.Add("g/kustomization.yaml", "resources: [chart.yaml]\n");
+  folder.Add("g/chart.yaml", config);
+  EXPECT_THAT(inputs(folder.files), ElementsAre("g", "o", "o/charts/web"));
+  Story other("resources: [chart.yaml]\n");
+  other.Add("o/chart.yaml", config);
+  EXPECT_THAT(inputs(other.files), ElementsAre("o"));
+}
+
 TEST(HelmCharts, ThatCannotBeAreRefusedByName) {
   const auto refusal = [](const std::string& fields) {
     return Story(absl::StrCat("helmCharts: [{", fields, "}]\n")).Build();
@@ -129,8 +155,9 @@ TEST(HelmCharts, ThatCannotBeAreRefusedByName) {
   EXPECT_THAT(Story("helmCharts: [{name: web}]\n").Build(/*with_helm=*/false),
               AllOf(StartsWith("FAILED_PRECONDITION"), HasSubstr("--helm PATH")));
   Story sops("helmCharts: [{name: web, valuesFile: secret.yaml}]\n");
-  sops.Add("o/secret.yaml", "a: ENC[x]\nsops: {mac: y}\n");
-  EXPECT_THAT(sops.Build(), HasSubstr("o/secret.yaml:1: the file is encrypted by SOPS"));
+  sops.Add("o/secret.yaml", "a: ENC[AES256_GCM,data:x]\nsops: {mac: y}\n");
+  EXPECT_THAT(sops.Build(), AllOf(HasSubstr("o/secret.yaml:2: the file is encrypted with SOPS"),
+                                  HasSubstr("for Helm values"), HasSubstr("an object of its own")));
   Story failing("helmCharts: [{name: web}]\n");
   failing.inflator.status = absl::InvalidArgumentError("o/charts/web/templates/a.yaml:3: no");
   EXPECT_THAT(failing.Build(), AllOf(HasSubstr("o/kustomization.yaml:1"),

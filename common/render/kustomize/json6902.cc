@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/limits.h"
 #include "common/base/status_macros.h"
+#include "common/manifest/yaml_limits.h"
 
 namespace muster::kustomize {
 namespace {
@@ -110,8 +111,7 @@ class Operation {
       return absl::OkStatus();
     }
     Value::List& list = spot.holder->list();
-    if (list.size() > limits::kYamlNodesMax)
-      return absl::ResourceExhaustedError("too many elements");
+    if (list.size() > kYamlNodesMax) return absl::ResourceExhaustedError("too many elements");
     if (spot.step == "-") {
       list.push_back(std::move(value));
       return absl::OkStatus();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -91,9 +92,17 @@ absl::Status MapReader::Text(absl::string_view name, std::string& out) const {
 absl::Status MapReader::Bool(absl::string_view name, bool& out) const {
   if (!Has(name)) return absl::OkStatus();
   const Node node = At(name);
-  if (!node.value->is_bool()) return node.Error(WrongKind(name, "bool", *node.value));
-  out = node.value->boolean();
-  return absl::OkStatus();
+  if (node.value->is_bool()) {
+    out = node.value->boolean();
+    return absl::OkStatus();
+  }
+  // Kustomize reads its own files, and no others, as YAML 1.1.
+  if (node.value->is_string()) {
+    const std::string word = absl::AsciiStrToLower(node.value->string());
+    out = word == "yes" || word == "on" || word == "y";
+    if (out || word == "no" || word == "off" || word == "n") return absl::OkStatus();
+  }
+  return node.Error(WrongKind(name, "bool", *node.value));
 }
 
 absl::Status MapReader::Integer(absl::string_view name, std::string& out) const {

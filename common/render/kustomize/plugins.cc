@@ -19,8 +19,6 @@
 namespace muster::kustomize {
 namespace {
 
-bool IsInline(const std::string& text) { return text.find('\n') != std::string::npos; }
-
 // The configuration as a document, for the readers of parts. Messages name the plugin's place.
 Document DocumentOf(const Resource& config) {
   return Document{config.place.text(), config.value(), Positions()};
@@ -275,13 +273,23 @@ class BuiltinTransformer {
 
 }  // namespace
 
+bool IsInlinePlugin(const std::string& entry) { return entry.find('\n') != std::string::npos; }
+
+absl::StatusOr<std::optional<HelmChart>> ChartOfPlugin(const Resource& config) {
+  if (config.kind() != "HelmChartInflationGenerator") return std::nullopt;
+  const Document document = DocumentOf(config);
+  ASSIGN_OR_RETURN(HelmChart chart, ReadHelmChart(RootOf(document), /*strict=*/false));
+  chart.place = config.place;
+  return chart;
+}
+
 absl::StatusOr<std::vector<Resource>> LoadPlugins(const std::vector<Entry>& entries,
                                                   const Loader& loader, const std::string& origin,
                                                   const std::string& file, BuildContext& context) {
   Accumulated accumulated;
   std::vector<Entry> paths;
   for (const Entry& entry : entries) {
-    if (!IsInline(entry.text)) {
+    if (!IsInlinePlugin(entry.text)) {
       paths.push_back(entry);
       continue;
     }
@@ -318,11 +326,8 @@ absl::StatusOr<std::vector<Resource>> RunGeneratorPlugin(const Resource& config,
     made.push_back(std::move(resource));
     return made;
   }
-  if (config.kind() == "HelmChartInflationGenerator") {
-    ASSIGN_OR_RETURN(HelmChart chart, ReadHelmChart(map.node(), /*strict=*/false));
-    chart.place = config.place;
-    return InflateCharts({std::move(chart)}, loader, charts);
-  }
+  ASSIGN_OR_RETURN(std::optional<HelmChart> chart, ChartOfPlugin(config));
+  if (chart.has_value()) return InflateCharts({*std::move(chart)}, loader, charts);
   return RefuseUnknown(config, "generator");
 }
 

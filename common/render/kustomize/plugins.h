@@ -2,6 +2,7 @@
 // (apiVersion: builtin) run; programs and containers are refused. Pure; one thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,12 @@
 #include "common/render/kustomize/accumulate.h"
 
 namespace muster::kustomize {
+
+// Whether an entry is a configuration itself, and no path to one.
+bool IsInlinePlugin(const std::string& entry);
+
+// The chart that a generator's configuration inflates; nothing for a configuration of another kind.
+absl::StatusOr<std::optional<HelmChart>> ChartOfPlugin(const Resource& config);
 
 // The configurations: inline documents first, then files and kustomizations, as Kustomize orders
 // them. `file` is the kustomization's own name.

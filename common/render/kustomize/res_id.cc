@@ -84,20 +84,8 @@ constexpr absl::string_view kFirst[] = {
     "PodDisruptionBudget",
 };
 
-// Where a kind stands: the first ones below zero, webhooks above.
-int RankOf(absl::string_view kind) {
-  if (kind == "MutatingWebhookConfiguration") return 1;
-  if (kind == "ValidatingWebhookConfiguration") return 2;
-  const auto found = std::find(std::begin(kFirst), std::end(kFirst), kind);
-  return found == std::end(kFirst) ? 0 : static_cast<int>(found - std::end(kFirst));
-}
-
 absl::string_view Or(absl::string_view text, absl::string_view otherwise) {
   return text.empty() ? otherwise : text;
-}
-
-std::string SortText(const Gvk& gvk) {
-  return absl::StrCat(Or(gvk.group, "~G"), "_", Or(gvk.version, "~V"), "_", Or(gvk.kind, "~K"));
 }
 
 std::string TextOf(const Value* value) {
@@ -105,6 +93,17 @@ std::string TextOf(const Value* value) {
 }
 
 }  // namespace
+
+int LegacyRankOf(absl::string_view kind) {
+  if (kind == "MutatingWebhookConfiguration") return 1;
+  if (kind == "ValidatingWebhookConfiguration") return 2;
+  const auto found = std::find(std::begin(kFirst), std::end(kFirst), kind);
+  return found == std::end(kFirst) ? 0 : static_cast<int>(found - std::end(kFirst));
+}
+
+std::string LegacyTextOf(const Gvk& gvk) {
+  return absl::StrCat(Or(gvk.group, "~G"), "_", Or(gvk.version, "~V"), "_", Or(gvk.kind, "~K"));
+}
 
 Gvk Gvk::Of(absl::string_view api_version, absl::string_view kind) {
   const size_t slash = api_version.find('/');
@@ -132,9 +131,9 @@ bool Gvk::IsSelectedBy(const Gvk& selector) const {
 }
 
 bool KindsBefore(const Gvk& a, const Gvk& b) {
-  const int rank_a = RankOf(a.kind), rank_b = RankOf(b.kind);
+  const int rank_a = LegacyRankOf(a.kind), rank_b = LegacyRankOf(b.kind);
   if (rank_a != rank_b) return rank_a < rank_b;
-  return SortText(a) < SortText(b);
+  return LegacyTextOf(a) < LegacyTextOf(b);
 }
 
 bool IsCertainlyClusterScoped(const Gvk& gvk) {

@@ -36,6 +36,12 @@ struct Gvk {
 // kind.
 bool KindsBefore(const Gvk& a, const Gvk& b);
 
+// Where a kind stands in that order, which is also the legacy order of what is printed: below zero
+// what others need, above zero webhooks.
+int LegacyRankOf(absl::string_view kind);
+// Orders kinds of one rank.
+std::string LegacyTextOf(const Gvk& gvk);
+
 // Whether Kustomize's built-in schema (Kubernetes 1.21) says that this kind lives outside of
 // namespaces. Kinds that it does not know count as namespaced, unlike muster::IsClusterScoped.
 bool IsCertainlyClusterScoped(const Gvk& gvk);

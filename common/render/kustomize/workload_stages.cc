@@ -161,33 +161,9 @@ bool SortsBefore(const SortKey& a, const SortKey& b) {
 }
 
 int RankOf(const std::string& kind, const SortOptions& options) {
-  static const std::vector<std::string>* const first =
-      new std::vector<std::string>{"Namespace",
-                                   "ResourceQuota",
-                                   "StorageClass",
-                                   "CustomResourceDefinition",
-                                   "ServiceAccount",
-                                   "PodSecurityPolicy",
-                                   "Role",
-                                   "ClusterRole",
-                                   "RoleBinding",
-                                   "ClusterRoleBinding",
-                                   "ConfigMap",
-                                   "Secret",
-                                   "Endpoints",
-                                   "Service",
-                                   "LimitRange",
-                                   "PriorityClass",
-                                   "PersistentVolume",
-                                   "PersistentVolumeClaim",
-                                   "Deployment",
-                                   "StatefulSet",
-                                   "CronJob",
-                                   "PodDisruptionBudget"};
-  static const std::vector<std::string>* const last = new std::vector<std::string>{
-      "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"};
-  const auto& before = options.has_legacy_options ? options.order_first : *first;
-  const auto& behind = options.has_legacy_options ? options.order_last : *last;
+  if (!options.has_legacy_options) return LegacyRankOf(kind);
+  const std::vector<std::string>& before = options.order_first;
+  const std::vector<std::string>& behind = options.order_last;
   // A kind in both lists counts by the second one; twice in one by its last place.
   for (size_t i = behind.size(); i-- > 0;) {
     if (behind[i] == kind) return static_cast<int>(i) + 1;
@@ -254,8 +230,7 @@ absl::Status SortResources(const SortOptions& options, ResMap& map) {
     const ResId id = resource.CurrentId();
     keys.push_back(
         {RankOf(id.gvk.kind, options), id.gvk.kind == "Namespace", id.gvk.group.empty(),
-         absl::StrCat(Or(id.gvk.group, "~G"), "_", Or(id.gvk.version, "~V"), "_",
-                      Or(id.gvk.kind, "~K")),
+         LegacyTextOf(id.gvk),
          absl::StrCat(id.gvk.text(), "|", Or(id.namespace_, "~X"), "|", Or(id.name, "~N")),
          keys.size()});
   }
