@@ -339,6 +339,14 @@ void AddContexts(CommandTree& tree) {
   command->add_option("--key-file", add->key_file, "Your key, PEM, mode 0600")->required();
 }
 
+void AddHelmFlags(HelmFlags& flags, CLI::App& command) {
+  command.add_option("--helm", flags.program,
+                     "Helm's program, for charts; the one on PATH when absent");
+  command.add_option("--helm-digest", flags.digest, "What it must be, sha256:...");
+  command.add_option("--kubernetes-version", flags.kubernetes_version,
+                     "The cluster's, for charts that ask (v1.32.3)");
+}
+
 void AddRender(Group& local) {
   const auto render = std::make_shared<RenderOptions>();
   CLI::App* command =
@@ -348,7 +356,7 @@ void AddRender(Group& local) {
                 render, Render);
   command->add_option(
       "DIR", render->subject,
-      "Folder with a kustomization, or with plain files (default .); with --cluster "
+      "Folder with a kustomization, a chart or plain files (default .); with --cluster "
       "the only package to render");
   command
       ->add_option("--load-restrictor", render->load_restrictor,
@@ -367,18 +375,17 @@ void AddRender(Group& local) {
       ->allow_extra_args(false);
   command->add_option("--repository", render->repositories, "NAME=DIR: where its files are")
       ->allow_extra_args(false);
-  command->add_option("--helm", render->helm.program,
-                      "Helm's program, for charts; the one on PATH when absent");
-  command->add_option("--helm-digest", render->helm.digest, "What it must be, sha256:...");
-  command->add_option("--kubernetes-version", render->helm.kubernetes_version,
-                      "The cluster's, for charts that ask (v1.32.3)");
+  AddHelmFlags(render->helm, *command);
 
   const auto validate = std::make_shared<ValidateOptions>();
-  local
-      .Add("validate", "Check declarations, or a kustomization, as the hub does (exit code 1)",
-           "muster validate fleet", validate, Validate)
-      ->add_option("DIR", validate->directory, "Folder with the declarations or the kustomization")
+  CLI::App* check = local.Add(
+      "validate", "Check declarations, a kustomization or a chart, as the hub does (exit code 1)",
+      "muster validate fleet", validate, Validate);
+  check
+      ->add_option("DIR", validate->directory,
+                   "Folder with the declarations, the kustomization or the chart")
       ->default_val(".");
+  AddHelmFlags(validate->helm, *check);
 }
 
 void AddImport(CommandTree& tree) {

@@ -58,6 +58,21 @@ TEST(Import, WritesDeclarationsThatValidateAndRender) {
   EXPECT_EQ(run.out(), "v1/ConfigMap/web/web\n");
 }
 
+// A repository of strangers may hold a link where the result would go.
+TEST(Import, NeverWritesThroughALinkOutOfTheTree) {
+  TestRun run;
+  const std::string tree = MakeTree(run);
+  fs::create_directory(run.folder + "/outside");
+  fs::create_symlink("../outside", tree + "/muster");
+  EXPECT_EQ(run({"import", "fleet", tree}), 2);
+  EXPECT_THAT(run.err(), HasSubstr("not a folder inside of"));
+  EXPECT_TRUE(fs::is_empty(run.folder + "/outside"));
+  fs::remove(tree + "/muster");
+  fs::create_symlink("../nowhere", tree + "/muster");
+  EXPECT_EQ(run({"import", "fleet", tree}), 2);
+  EXPECT_FALSE(fs::exists(run.folder + "/nowhere"));
+}
+
 TEST(Import, DryRunWritesNothing) {
   TestRun run;
   const std::string tree = MakeTree(run);

@@ -179,7 +179,8 @@ absl::StatusOr<ExitCode> Render(Session& session, const RenderOptions& options);
 absl::StatusOr<ExitCode> RenderDirectory(Session& session, const RenderOptions& options);
 
 struct ValidateOptions {
-  std::string directory = ".";  // of the fleet's declarations, or of a kustomization
+  std::string directory = ".";  // of the fleet's declarations, of a kustomization or a chart
+  HelmFlags helm;               // for charts
 };
 // kDiffers when the directory has errors.
 absl::StatusOr<ExitCode> Validate(Session& session, const ValidateOptions& options);

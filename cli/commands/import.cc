@@ -62,8 +62,9 @@ absl::StatusOr<Places> FindPlaces(const ImportOptions& options) {
   Places places;
   places.root = RootOf(start);
   places.start = Below(start, places.root);
-  const fs::path output =
-      options.into.empty() ? places.root / "muster" : fs::weakly_canonical(options.into, error);
+  // Links are followed first: what is written stays inside of the tree.
+  const fs::path output = fs::weakly_canonical(
+      options.into.empty() ? places.root / "muster" : fs::path(options.into), error);
   places.output = Below(output, places.root);
   places.shown = options.into.empty()
                      ? (fs::path(options.path) / fs::relative(output, start, error))
@@ -71,9 +72,10 @@ absl::StatusOr<Places> FindPlaces(const ImportOptions& options) {
                            .generic_string()
                      : options.into;
   if (places.output.empty() || absl::StartsWith(places.output, "..")) {
-    return UsageProblem(absl::StrCat("--into ", options.into, " is not a folder inside of ",
-                                     places.root.generic_string()),
-                        "what is made refers to the tree's files: --into muster");
+    const std::string named = options.into.empty() ? "muster" : "--into " + options.into;
+    return UsageProblem(
+        absl::StrCat(named, " is not a folder inside of ", places.root.generic_string()),
+        "what is made refers to the tree's files: --into muster");
   }
   if (!options.dry_run && fs::exists(output, error) && !fs::is_empty(output, error)) {
     return ProblemStatus(absl::StatusCode::kAlreadyExists,

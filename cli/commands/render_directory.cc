@@ -1,7 +1,9 @@
 // muster render DIR: what a directory holds, as the hub would see it, and nothing else needed.
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -14,6 +16,7 @@
 #include "cli/output/text.h"
 #include "cli/problem.h"
 #include "common/base/status_macros.h"
+#include "common/render/helm/render_chart.h"
 #include "common/render/kustomize/output.h"
 #include "common/render/render.h"
 
@@ -22,18 +25,37 @@ namespace {
 
 using kustomize::BuiltObject;
 
-// Every object of plain files, in the order of the files.
-absl::StatusOr<std::vector<BuiltObject>> ReadPlain(const WorkingPath& where) {
-  ASSIGN_OR_RETURN(const FileTree files, ReadTree(where.root, where.path));
-  pb::RenderInput input;
-  input.set_path(where.path);
-  ASSIGN_OR_RETURN(Rendering rendering, muster::Render(files, input));
+std::vector<BuiltObject> Shared(Rendering rendering) {
   std::vector<BuiltObject> objects;
   for (RenderedObject& rendered : rendering.objects) {
     objects.push_back({std::make_shared<Value>(std::move(rendered.object.value)),
                        {std::make_shared<std::string>(std::move(rendered.file)), rendered.line}});
   }
   return objects;
+}
+
+// Every object of plain files, in the order of the files.
+absl::StatusOr<std::vector<BuiltObject>> ReadPlain(const WorkingPath& where) {
+  ASSIGN_OR_RETURN(const FileTree files, ReadTree(where.root, where.path));
+  pb::RenderInput input;
+  input.set_path(where.path);
+  ASSIGN_OR_RETURN(Rendering rendering, muster::Render(files, input));
+  return Shared(std::move(rendering));
+}
+
+// The release is called like the directory, as that of a package is called like the package.
+absl::StatusOr<std::vector<BuiltObject>> RenderChartAt(DirectorySource& source,
+                                                       const std::string& directory,
+                                                       const std::string& path,
+                                                       const DirectoryOptions& options) {
+  pb::RenderInput input;
+  input.set_path(path);
+  input.set_renderer(pb::RENDERER_HELM);
+  std::error_code error;
+  input.set_package(std::filesystem::canonical(directory, error).filename().string());
+  input.set_kubernetes_version(options.kubernetes_version);
+  ASSIGN_OR_RETURN(Rendering rendering, RenderHelm(source, input, options.helm));
+  return Shared(std::move(rendering));
 }
 
 absl::StatusOr<kustomize::BuildOptions> OptionsOf(const RenderOptions& options) {
@@ -71,6 +93,10 @@ std::string NamesOf(const std::vector<BuiltObject>& objects) {
   return names;
 }
 
+std::string ChartFileIn(const std::string& path) {
+  return absl::StrCat(path, path.empty() ? "" : "/", "Chart.yaml");
+}
+
 // What the load restrictor refuses is a mistake in the files, and no right that is missing.
 absl::StatusOr<std::vector<BuiltObject>> AsMistake(
     absl::StatusOr<std::vector<BuiltObject>> objects) {
@@ -81,32 +107,46 @@ absl::StatusOr<std::vector<BuiltObject>> AsMistake(
 
 }  // namespace
 
-absl::StatusOr<std::optional<DirectoryBuild>> BuildIfKustomization(
-    const std::string& directory, const kustomize::BuildOptions& options) {
+absl::StatusOr<std::optional<DirectoryBuild>> BuildUnlessPlain(const std::string& directory,
+                                                               const DirectoryOptions& options) {
   DirectoryBuild build;
   ASSIGN_OR_RETURN(build.where, FindWorkingPath(directory));
+  const std::string& path = build.where.path;
   DirectorySource source(build.where.root);
-  ASSIGN_OR_RETURN(const bool found, kustomize::HasKustomization(source, build.where.path));
-  if (!found) return std::nullopt;
-  kustomize::BuildCache cache(source);
-  build.objects = AsMistake(kustomize::BuildKustomization(cache, build.where.path, options));
+  ASSIGN_OR_RETURN(const bool kustomizes, kustomize::HasKustomization(source, path));
+  if (kustomizes) {
+    HelmInflator charts(options.helm);
+    kustomize::BuildCache cache(source, options.helm == nullptr ? nullptr : &charts);
+    build.made_by = "the kustomization";
+    build.objects = AsMistake(kustomize::BuildKustomization(cache, path, options.build));
+    return build;
+  }
+  ASSIGN_OR_RETURN(const std::string* chart, source.Find(ChartFileIn(path)));
+  if (chart == nullptr) return std::nullopt;
+  build.made_by = "the chart";
+  build.objects = RenderChartAt(source, directory, path, options);
   return build;
 }
 
 absl::StatusOr<DirectoryBuild> BuildDirectory(const std::string& directory,
-                                              const kustomize::BuildOptions& options) {
-  ASSIGN_OR_RETURN(std::optional<DirectoryBuild> found, BuildIfKustomization(directory, options));
+                                              const DirectoryOptions& options) {
+  ASSIGN_OR_RETURN(std::optional<DirectoryBuild> found, BuildUnlessPlain(directory, options));
   if (found.has_value()) return *std::move(found);
   DirectoryBuild build;
   ASSIGN_OR_RETURN(build.where, FindWorkingPath(directory));
+  build.made_by = "plain files";
   build.objects = ReadPlain(build.where);
   return build;
 }
 
 absl::StatusOr<ExitCode> RenderDirectory(Session& session, const RenderOptions& options) {
   const std::string directory = options.subject.empty() ? "." : options.subject;
-  ASSIGN_OR_RETURN(const kustomize::BuildOptions build_options, OptionsOf(options));
+  DirectoryOptions build_options{.kubernetes_version = options.helm.kubernetes_version};
+  ASSIGN_OR_RETURN(build_options.build, OptionsOf(options));
   const std::string attempt = absl::StrCat("render ", directory);
+  ASSIGN_OR_RETURN(const std::unique_ptr<HelmDoor> helm,
+                   Tried(attempt, FindHelm(options.helm, session.env().Variable("PATH"))));
+  build_options.helm = helm.get();
   ASSIGN_OR_RETURN(const DirectoryBuild build,
                    Tried(attempt, BuildDirectory(directory, build_options)));
   if (!build.objects.ok()) {

@@ -1,5 +1,6 @@
-// muster validate: reads declarations as the hub does, or builds a kustomization, and says what is
-// wrong.
+// muster validate: reads declarations as the hub does, or builds a kustomization or a chart, and
+// says what is wrong.
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -32,7 +33,7 @@ void PrintErrors(Session& session, const std::string& directory, const pb::Fleet
   }
 }
 
-absl::StatusOr<ExitCode> ValidateKustomization(Session& session, const DirectoryBuild& build) {
+absl::StatusOr<ExitCode> ValidateBuild(Session& session, const DirectoryBuild& build) {
   const absl::Status status = build.objects.status();
   if (IsDocument(session.format())) {
     Value::Map body;
@@ -44,7 +45,7 @@ absl::StatusOr<ExitCode> ValidateKustomization(Session& session, const Directory
   } else if (status.ok()) {
     session.Print(absl::StrCat(session.style().Mark(Tone::kGood, "valid"), ": ",
                                Count(static_cast<int64_t>(build.objects->size()), "object"),
-                               " from the kustomization\n"));
+                               " from ", build.made_by, "\n"));
   } else {
     // From the root of the working tree, "apps/web/kustomization.yaml:3: ...".
     session.Tell(SafeText(status.message()));
@@ -55,12 +56,15 @@ absl::StatusOr<ExitCode> ValidateKustomization(Session& session, const Directory
 }  // namespace
 
 absl::StatusOr<ExitCode> Validate(Session& session, const ValidateOptions& options) {
+  const std::string attempt = absl::StrCat("validate ", options.directory);
+  ASSIGN_OR_RETURN(const std::unique_ptr<HelmDoor> helm,
+                   Tried(attempt, FindHelm(options.helm, session.env().Variable("PATH"))));
+  const DirectoryOptions build_options{.helm = helm.get(),
+                                       .kubernetes_version = options.helm.kubernetes_version};
   ASSIGN_OR_RETURN(const std::optional<DirectoryBuild> build,
-                   Tried(absl::StrCat("validate ", options.directory),
-                         BuildIfKustomization(options.directory, {})));
-  if (build.has_value()) return ValidateKustomization(session, *build);
-  ASSIGN_OR_RETURN(const FileTree files, Tried(absl::StrCat("validate ", options.directory),
-                                               ReadTree(options.directory, "")));
+                   Tried(attempt, BuildUnlessPlain(options.directory, build_options)));
+  if (build.has_value()) return ValidateBuild(session, *build);
+  ASSIGN_OR_RETURN(const FileTree files, Tried(attempt, ReadTree(options.directory, "")));
   const pb::FleetConfig config = ParseFleetConfig(files, {.path = ""});
   const bool good = config.errors().empty() && config.files() > 0;
   if (IsDocument(session.format())) {
