@@ -14,6 +14,8 @@
 #include "absl/strings/str_split.h"
 #include "cli/import/application_set.h"
 #include "cli/import/argocd_application.h"
+#include "cli/import/argocd_chart.h"
+#include "cli/import/chart_form.h"
 #include "cli/import/kustomize_form.h"
 #include "cli/import/source_objects.h"
 #include "common/base/status_macros.h"
@@ -143,14 +145,14 @@ class Importer {
     return true;
   }
 
-  absl::StatusOr<std::string> RepositoryOf(const ArgocdApplication& application, ImportItem& item) {
-    RETURN_IF_ERROR(NormalizeRepositoryUrl(application.repo_url).status());
+  absl::StatusOr<std::string> RepositoryOf(const ArgocdReference& source, ImportItem& item) {
+    RETURN_IF_ERROR(NormalizeRepositoryUrl(source.repo_url).status());
     PlannedRepository repository;
-    repository.name = BaseNameOf(RepositoryKey(application.repo_url));
-    repository.url = application.repo_url;
-    const std::string& revision = application.revision;
+    repository.name = BaseNameOf(RepositoryKey(source.repo_url));
+    repository.url = source.repo_url;
+    const std::string& revision = source.revision;
     if (revision.empty() || revision == "HEAD") {
-      if (RepositoryKey(application.repo_url) == home_ && !request_.branch.empty()) {
+      if (RepositoryKey(source.repo_url) == home_ && !request_.branch.empty()) {
         repository.ref = request_.branch;
       }
       item.Needless("spec.source.targetRevision",
@@ -248,15 +250,70 @@ class Importer {
     if (!chosen.ok()) {
       return item.LeaveOut("spec.destination", std::string(chosen.status().message()));
     }
+    package.spec.Set("targets", Value::List{Value::Map{{"clusterSelector", *chosen}}});
     const bool here = IsHere(read.repo_url, *path);
-    const absl::StatusOr<std::string> repository = RepositoryOf(read, item);
+    if (IsChart(read, *path, here)) {
+      const absl::Status carried = SetChart(read, *path, here, package, item);
+      if (!carried.ok()) {
+        return item.LeaveOut("spec.source.helm", std::string(carried.message()));
+      }
+      return Declare(name, std::move(package), item);
+    }
+    const absl::StatusOr<std::string> repository =
+        RepositoryOf({read.repo_url, read.revision}, item);
     if (!repository.ok()) {
       return item.LeaveOut("spec.source.repoURL", std::string(repository.status().message()));
     }
     if (!ChooseForm(read, *path, here, name, package, item)) return;
     package.spec.Set("repository", *repository);
-    package.spec.Set("targets", Value::List{Value::Map{{"clusterSelector", *chosen}}});
     Declare(name, std::move(package), item);
+  }
+
+  // ---- charts
+
+  bool IsChart(const ArgocdApplication& read, const std::string& path, bool here) const {
+    if (read.has_chart_options) return true;
+    if (read.uses_kustomize_options || read.has_directory_options || !here) return false;
+    return KustomizationIn(request_.files, path).empty() &&
+           request_.files.Find(absl::StrCat(path, path.empty() ? "" : "/", "Chart.yaml")) !=
+               nullptr;
+  }
+
+  // The package's repository, path and chart.
+  absl::Status SetChart(const ArgocdApplication& read, const std::string& path, bool here,
+                        PlannedPackage& package, ImportItem& item) {
+    const bool seen = here && !absl::StrContains(path, "${");
+    const FileTree* const files = seen ? &request_.files : nullptr;
+    ASSIGN_OR_RETURN(ChartFields fields, ReadArgocdChart(read, path, files, item));
+    ArgocdReference source{read.repo_url, read.revision};
+    if (read.chart.name.empty()) {
+      if (seen) NoteChart(request_.files, path, "spec.source", item);
+      if (seen && request_.files.Find(JoinPath(path, "Chart.yaml").value_or("")) == nullptr) {
+        return absl::UnimplementedError(absl::StrCat("there is no Chart.yaml in '", path, "'"));
+      }
+    } else {
+      ASSIGN_OR_RETURN(RegistryChart found, FindRegistryChart(read.repo_url, read.chart.name));
+      RETURN_IF_ERROR(RefuseRegistry(found));
+      fields.helm.Set("chart", found.chart);
+      fields.helm.Set("version", read.revision.empty() ? "*" : read.revision);
+      const std::string registry = AddRepository(std::move(found.repository), result_.fleet);
+      if (!fields.has_files) {
+        package.spec.Set("repository", registry);
+      } else {
+        fields.helm.Set("repository", registry);
+        source = read.references.at(fields.reference);
+      }
+    }
+    if (fields.has_files) {
+      ASSIGN_OR_RETURN(const std::string repository, RepositoryOf(source, item));
+      package.spec.Set("repository", repository);
+      package.spec.Set("path", fields.path.empty() ? "." : fields.path);
+    }
+    package.spec.Set("helm", std::move(fields.helm));
+    item.check = ImportCheck::kUnchecked;
+    item.Needless("spec.source.helm",
+                  "an import runs no Helm: compare what `muster render` and `helm template` print");
+    return absl::OkStatus();
   }
 
   void Declare(const std::string& name, PlannedPackage package, ImportItem& item) {
@@ -368,9 +425,6 @@ class Importer {
       input.set_path(path);
       ASSIGN_OR_RETURN(const Rendering rendering, RenderOverlaid(request_.files, source, input));
       return ValuesOf(rendering);
-    }
-    if (request_.files.Find(path + "/Chart.yaml") != nullptr) {
-      return absl::UnimplementedError("a chart: declare a Package with renderer helm");
     }
     if (!form.edits.empty()) {
       return absl::InvalidArgumentError("options of Kustomize, and no kustomization there");

@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "cli/import/chart_form.h"
 #include "cli/import/source_objects.h"
 
 namespace muster::cli {
@@ -27,7 +28,7 @@ class Reader {
       if (name == "source") {
         Source(field.value);
       } else if (name == "sources") {
-        Refuse("spec.sources", "several sources: make an Application of each and import again");
+        Sources(field.value);
       } else if (name == "destination") {
         Destination(field.value);
       } else if (name == "syncPolicy") {
@@ -61,22 +62,41 @@ class Reader {
                                           " forbids, Muster does not: it has one tenant"));
   }
 
+  // A chart, or a directory, and beside it repositories that values files come from.
+  void Sources(const Value& sources) {
+    const Value* main = nullptr;
+    bool several = false;
+    for (const Value& source : ListAt(sources, "")) {
+      const std::string ref = TextAt(source, "/ref");
+      const bool only_ref =
+          !ref.empty() && source.Get("path") == nullptr && source.Get("chart") == nullptr;
+      if (!ref.empty()) {
+        read_.references["$" + ref] = {TextAt(source, "/repoURL"),
+                                       TextAt(source, "/targetRevision")};
+      }
+      if (only_ref) continue;
+      several |= main != nullptr;
+      main = &source;
+    }
+    if (main == nullptr || several) {
+      return Refuse("spec.sources",
+                    "several sources: make an Application of each and import again");
+    }
+    Source(*main);
+  }
+
   void Source(const Value& source) {
     read_.repo_url = TextAt(source, "/repoURL");
     read_.revision = TextAt(source, "/targetRevision");
     read_.path = TextAt(source, "/path");
-    if (source.Find("/chart") != nullptr) {
-      Refuse("spec.source.chart", "a chart: declare a Package with renderer helm");
-    }
+    read_.chart.name = TextAt(source, "/chart");
     if (source.Find("/plugin") != nullptr) {
       Refuse("spec.source.plugin",
              "a plugin is a program, and rendering runs none: commit what it "
              "prints");
     }
-    const Value* helm = source.Find("/helm");
-    if (helm != nullptr && helm->is_map() && !helm->map().empty()) {
-      Refuse("spec.source.helm", "a chart: declare a Package with renderer helm");
-    }
+    read_.has_chart_options = !read_.chart.name.empty() || !MapAt(source, "/helm").empty();
+    for (const Member& field : MapAt(source, "/helm")) Helm(field.key, field.value);
     for (const Member& field : MapAt(source, "/kustomize")) Kustomize(field.key, field.value);
     for (const Member& field : MapAt(source, "/directory")) Directory(field.key, field.value);
   }
@@ -113,6 +133,61 @@ class Reader {
     } else {
       LeaveOut(absl::StrCat("spec.source.kustomize.", field), "Muster has nothing like it");
     }
+  }
+
+  void Helm(const std::string& field, const Value& value) {
+    ArgocdChart& chart = read_.chart;
+    if (field == "releaseName") {
+      chart.release_name = TextAt(value, "");
+    } else if (field == "valueFiles") {
+      for (const Value& file : ListAt(value, "")) chart.value_files.push_back(TextAt(file, ""));
+    } else if (field == "ignoreMissingValueFiles") {
+      chart.ignores_missing_files = FlagAt(value, "");
+    } else if (field == "valuesObject") {
+      if (value.is_map()) chart.values = value;
+      has_values_object_ = true;
+    } else if (field == "values") {
+      InlineValues(TextAt(value, ""));
+    } else if (field == "parameters") {
+      for (const Value& each : ListAt(value, "")) {
+        chart.parameters.push_back(
+            {TextAt(each, "/name"), TextAt(each, "/value"), FlagAt(each, "/forceString")});
+      }
+    } else if (field == "fileParameters") {
+      for (const Value& each : ListAt(value, "")) {
+        chart.file_parameters.push_back({TextAt(each, "/name"), TextAt(each, "/path"), true});
+      }
+    } else if (field == "skipCrds") {
+      chart.skips_crds = FlagAt(value, "");
+    } else {
+      OtherHelm(field, value);
+    }
+  }
+
+  void OtherHelm(const std::string& field, const Value& value) {
+    const std::string at = absl::StrCat("spec.source.helm.", field);
+    if (field == "passCredentials") {
+      item_.Needless(at, "the hub keeps the credentials of repositories");
+    } else if (field == "skipTests") {
+      item_.Needless(at, "tests are never delivered");
+    } else if (field == "version" && TextAt(value, "") == "v3") {
+      item_.Needless(at, "the hub has one Helm for all charts");
+    } else if (field == "skipSchemaValidation" && !FlagAt(value, "")) {
+      // As Helm does anyway.
+    } else if (field == "namespace" || field == "kubeVersion" || field == "apiVersions") {
+      LeaveOut(at, "the release has the package's namespace and the cluster's Kubernetes");
+    } else {
+      LeaveOut(at, "Muster has nothing like it");
+    }
+  }
+
+  void InlineValues(const std::string& text) {
+    if (has_values_object_) return;
+    absl::StatusOr<Value> values = ReadHelmValues(text, "values");
+    if (!values.ok()) {
+      return Refuse("spec.source.helm.values", std::string(values.status().message()));
+    }
+    read_.chart.values = *std::move(values);
   }
 
   void Directory(const std::string& field, const Value& value) {
@@ -221,7 +296,7 @@ class Reader {
     if (!ignore_.empty()) sync.Set("ignore", ignore_);
     if (!sync.empty()) read_.common.Set("sync", std::move(sync));
     if (!DeletesObjects()) read_.common.Set("onRemoval", "orphan");
-    if (read_.readable && read_.path.empty()) {
+    if (read_.readable && read_.path.empty() && read_.chart.name.empty()) {
       Refuse("spec.source.path", "there is none");
     }
   }
@@ -241,6 +316,7 @@ class Reader {
   std::string namespace_;
   Value::Map labels_;
   Value::List ignore_;
+  bool has_values_object_ = false;  // which counts alone
   bool without_selector_ = false;
   bool include_templates_ = false;
   bool automated_ = false;

@@ -3,6 +3,7 @@
 // thread.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,28 @@
 
 namespace muster::cli {
 
+// `source.helm`, and where its chart is.
+struct ArgocdChart {
+  std::string name;  // in a registry; empty: the chart at the path
+  std::string release_name;
+  std::vector<std::string> value_files;  // as written
+  bool ignores_missing_files = false;
+  Value values = Value::Map();  // of valuesObject, else of values
+  struct Parameter {
+    std::string name, value;
+    bool as_string = false;
+  };
+  std::vector<Parameter> parameters;
+  std::vector<Parameter> file_parameters;  // the value is a path
+  bool skips_crds = false;
+};
+
+// Another source of an Application, that values files come from: `$ref/path`.
+struct ArgocdReference {
+  std::string repo_url;
+  std::string revision;
+};
+
 struct ArgocdApplication {
   std::string name;
   std::string repo_url;
@@ -20,6 +43,10 @@ struct ArgocdApplication {
   std::string server;        // of the destination; either this
   std::string cluster_name;  // or this
   bool readable = false;     // false: a note says why no package can be made of it
+
+  bool has_chart_options = false;  // it is a chart whatever stands at the path
+  ArgocdChart chart;
+  std::map<std::string, ArgocdReference> references;
 
   KustomizeEdits edits;
   std::vector<std::string> components;  // relative to the path

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "cli/import/fleet_bundles.h"
+#include "cli/import/fleet_chart.h"
 #include "cli/import/fleet_targets.h"
 #include "cli/import/fleet_yaml.h"
 #include "cli/import/kustomize_form.h"
@@ -133,22 +134,22 @@ class Importer {
 
   void Add(ReadBundle& each) {
     ImportItem& item = result_.report.items[each.item];
-    const std::string chart =
-        absl::StrCat(each.bundle.directory, each.bundle.directory.empty() ? "" : "/", "Chart.yaml");
-    if (each.yaml.is_chart || request_.files.Find(chart) != nullptr) {
-      if (item.left_out.empty()) {
-        item.LeaveOut("helm", "a chart: declare a Package with renderer helm");
-      }
-      return;
-    }
     PlannedPackage package{item.line > 0 ? absl::StrCat(item.file, ":1") : item.file,
                            each.yaml.common};
-    package.spec.Set("repository", RepositoryOf(each.bundle, item));
+    const bool is_chart = IsFleetChart(each.yaml, each.bundle.directory, request_.files);
     std::vector<Placed> placed = PlacedOf(each, item);
-    if (!SetFiles(each, placed, package, item)) return;
+    if (is_chart) {
+      const absl::Status carried = SetChart(each, placed, package, item);
+      if (!carried.ok()) return item.LeaveOut("helm", std::string(carried.message()));
+    } else {
+      NoteNoChart(each.yaml, item);
+      package.spec.Set("repository", RepositoryOf(each.bundle, item));
+      if (!SetFiles(each, placed, package, item)) return;
+    }
     Value::List targets;
     for (const Placed& target : placed) {
       Value::Map entry{{"clusterSelector", target.selector}};
+      if (!target.helm.empty()) entry.Set("helm", target.helm);
       if (!target.name.empty()) entry.Set("name", target.name);
       if (!target.variable.empty()) {
         Value::Map variables;
@@ -161,6 +162,48 @@ class Importer {
     Depend(each, package, item);
     item.became.push_back(absl::StrCat("package/", each.package));
     result_.fleet.packages[each.package] = std::move(package);
+  }
+
+  // ---- charts
+
+  struct Placed {
+    Value selector;
+    FleetVariant variant;
+    std::string name;
+    std::string variable;  // names the variant; empty: there is only one
+    FleetValues values;    // for a chart
+    Value::Map helm;       // of the target
+  };
+
+  absl::Status SetChart(const ReadBundle& each, std::vector<Placed>& placed,
+                        PlannedPackage& package, ImportItem& item) {
+    FleetChartRequest request{
+        each.yaml, each.bundle.directory, each.bundle.name, {}, request_.files};
+    for (const Placed& target : placed) request.targets.push_back(&target.values);
+    ASSIGN_OR_RETURN(FleetChartFields fields, ReadFleetChart(request, item));
+    std::string registry;
+    if (fields.registry.has_value()) {
+      RETURN_IF_ERROR(RefuseRegistry(*fields.registry));
+      registry = AddRepository(fields.registry->repository, result_.fleet);
+      if (fields.has_files) fields.helm.Set("repository", registry);
+    }
+    package.spec.Set("repository", fields.has_files ? RepositoryOf(each.bundle, item) : registry);
+    if (fields.has_files) package.spec.Set("path", fields.path.empty() ? "." : fields.path);
+    package.spec.Set("helm", std::move(fields.helm));
+    for (size_t i = 0; i < placed.size(); ++i) placed[i].helm = std::move(fields.targets[i]);
+    item.check = ImportCheck::kUnchecked;
+    item.Needless("helm",
+                  "an import runs no Helm: compare what `muster render` and `helm template` print");
+    return absl::OkStatus();
+  }
+
+  static void NoteNoChart(const FleetYaml& yaml, ImportItem& item) {
+    if (!yaml.chart.release_name.empty()) {
+      item.Needless("helm.releaseName", "packages have names of their own");
+    }
+    if (!yaml.values.values.map().empty() || !yaml.values.files.empty()) {
+      item.Needless("helm.values", "there is no chart that reads them");
+    }
   }
 
   std::string RepositoryOf(const FleetBundle& bundle, ImportItem& item) {
@@ -178,19 +221,13 @@ class Importer {
     return AddRepository(std::move(repository), result_.fleet);
   }
 
-  struct Placed {
-    Value selector;
-    FleetVariant variant;
-    std::string name;
-    std::string variable;  // names the variant; empty: there is only one
-  };
-
   // The targets of the bundle, in the order in which the first that matches decides.
   std::vector<Placed> PlacedOf(const ReadBundle& each, ImportItem& item) {
     const std::vector<Value> bases = BasesOf(each, item);
     std::vector<Placed> placed;
     std::vector<Value> excluded;
-    const auto add = [&](Value selector, const FleetVariant& variant, const std::string& name) {
+    const auto add = [&](Value selector, const FleetVariant& variant, const std::string& name,
+                         const FleetValues& values) {
       for (const Value& out : excluded) {
         absl::StatusOr<Value> rest = WithoutSelected(selector, out);
         if (rest.ok()) {
@@ -201,7 +238,7 @@ class Importer {
       }
       const auto reached = [&selector](const Placed& one) { return one.selector == selector; };
       if (std::any_of(placed.begin(), placed.end(), reached)) return;  // never decides
-      placed.push_back({std::move(selector), variant, name, ""});
+      placed.push_back({std::move(selector), variant, name, "", values, {}});
     };
     for (const FleetCustomization& customization : each.yaml.customizations) {
       const absl::StatusOr<std::vector<Value>> selectors =
@@ -216,11 +253,12 @@ class Importer {
           continue;
         }
         for (const Value& base : bases) {
-          add(BothSelectors(selector, base), customization.variant, customization.name);
+          add(BothSelectors(selector, base), customization.variant, customization.name,
+              customization.values);
         }
       }
     }
-    for (const Value& base : bases) add(base, each.yaml.variant, "");
+    for (const Value& base : bases) add(base, each.yaml.variant, "", {});
     return placed;
   }
 

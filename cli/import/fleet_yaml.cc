@@ -55,7 +55,7 @@ class Reader {
     } else if (field == "kustomize" || field == "yaml") {
       // Read already.
     } else if (field == "helm") {
-      Helm("helm", value);
+      Helm(value);
     } else if (field == "diff") {
       for (const Value& patch : ListAt(value, "/comparePatches")) ComparePatch(patch);
     } else if (field == "dependsOn") {
@@ -110,36 +110,69 @@ class Reader {
   }
 
   // Raw YAML and kustomizations are delivered through Helm too, so that some of it is about them.
-  void Helm(const std::string& at, const Value& value) {
+  void Helm(const Value& value) {
     static const auto& needless =
-        *new Reasons{{"releaseName", "packages have names of their own"},
-                     {"atomic", "each object is applied by itself"},
+        *new Reasons{{"atomic", "each object is applied by itself"},
                      {"waitForJobs", "a Job counts as healthy when it is complete"},
                      {"timeoutSeconds", "health.timeout says how long objects may take"},
-                     {"disablePreProcess", "values are not templates"},
                      {"maxHistory", "the hub keeps each cluster's history"},
-                     {"skipSchemaValidation", "there are no values"},
                      {"disableDependencyUpdate", "nothing is fetched"},
-                     {"version", ""},
                      {"disableDNS", "rendering reaches no network"}};
+    FleetChart& chart = read_.chart;
     for (const Member& field : MapAt(value, "")) {
-      const std::string name = absl::StrCat(at, ".", field.key);
-      const bool empty = field.value.is_null() || field.value == Value("") ||
-                         (field.value.is_map() && field.value.map().empty());
-      if (field.key == "takeOwnership") {
-        adopts_ = FlagAt(field.value, "");
+      const std::string name = absl::StrCat("helm.", field.key);
+      const bool flag = FlagAt(field.value, "");
+      if (field.key == "chart") {
+        chart.chart = TextAt(field.value, "");
+      } else if (field.key == "repo") {
+        chart.repo = TextAt(field.value, "");
+      } else if (field.key == "version") {
+        chart.version = TextAt(field.value, "");
+      } else if (field.key == "releaseName") {
+        chart.release_name = TextAt(field.value, "");
+      } else if (field.key == "takeOwnership") {
+        adopts_ = flag;
+      } else if (field.key == "disablePreProcess") {
+        chart.preprocesses = !flag;
       } else if (field.key == "force") {
-        if (FlagAt(field.value, "")) {
+        if (flag) {
           item_.LeaveOut(name, "annotate the objects that may be replaced with muster.dev/replace");
         }
       } else if (const auto known = needless.find(field.key); known != needless.end()) {
-        if (!known->second.empty()) item_.Needless(name, known->second);
-      } else if (!empty) {
-        read_.is_chart = true;
-        if (field.key == "chart" || field.key == "repo") {
-          item_.LeaveOut(name, "a chart: declare a Package with renderer helm");
-        }
+        item_.Needless(name, known->second);
+      } else if (!ChartValues(field, read_.values)) {
+        OtherHelm(field, name);
       }
+    }
+  }
+
+  // Whether the field gives values.
+  static bool ChartValues(const Member& field, FleetValues& values) {
+    if (field.key == "values") {
+      if (field.value.is_map()) values.values = field.value;
+    } else if (field.key == "valuesFiles") {
+      for (const Value& file : ListAt(field.value, "")) values.files.push_back(TextAt(file, ""));
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  void OtherHelm(const Member& field, const std::string& name) {
+    const bool empty = field.value.is_null() || field.value == Value("") ||
+                       field.value == Value(false) ||
+                       (field.value.is_map() && field.value.map().empty()) ||
+                       (field.value.is_list() && field.value.list().empty());
+    if (empty) return;
+    if (field.key == "valuesFrom") {
+      read_.chart.why_not =
+          "helm.valuesFrom: values of a ConfigMap or Secret in the cluster are not in Git: commit "
+          "them as a values file";
+    } else if (field.key == "templateValues") {
+      read_.chart.why_not =
+          "helm.templateValues: templates make values: give targets values of their own instead";
+    } else {
+      item_.LeaveOut(name, "Muster has nothing like it");
     }
   }
 
@@ -178,10 +211,10 @@ class Reader {
       } else if (name == "doNotDeploy") {
         customization.excluded = FlagAt(field.value, "");
       } else if (name == "helm") {
-        if (!MapAt(field.value, "").empty()) {
-          item_.LeaveOut(absl::StrCat(at, ".helm"),
-                         "a chart's values: declare a Package with "
-                         "renderer helm");
+        for (const Member& each : MapAt(field.value, "")) {
+          if (ChartValues(each, customization.values)) continue;
+          item_.LeaveOut(absl::StrCat(at, ".helm.", each.key),
+                         "is the package's, not a target's: make two packages");
         }
       } else if (name != "name" && name != "clusterName" && name != "clusterSelector" &&
                  name != "clusterGroup" && name != "clusterGroupSelector") {

@@ -18,10 +18,27 @@ struct FleetVariant {
   friend bool operator==(const FleetVariant&, const FleetVariant&) = default;
 };
 
+// Values for a chart: Fleet lays the files over the values.
+struct FleetValues {
+  Value values = Value::Map();
+  std::vector<std::string> files;  // relative to the bundle
+};
+
+// `helm` of a bundle.
+struct FleetChart {
+  std::string chart;
+  std::string repo;
+  std::string version;
+  std::string release_name;
+  bool preprocesses = true;  // values are templates
+  std::string why_not;       // a field that no Package can say
+};
+
 struct FleetCustomization {
   std::string name;
   Value target;  // with clusterName, clusterSelector, clusterGroup or clusterGroupSelector
   FleetVariant variant;
+  FleetValues values;
   bool excluded = false;  // doNotDeploy
 };
 
@@ -35,7 +52,8 @@ struct FleetYaml {
   Value::Map labels;
   Value::Map common;  // of Package.spec: namespace, sync, onRemoval
   bool paused = false;
-  bool is_chart = false;  // a note says so
+  FleetChart chart;
+  FleetValues values;
 };
 
 // `value` is the file's map; null for a bundle without one. `corrects_drift` as its GitRepo has it.

@@ -439,17 +439,17 @@ TEST(Fleet, FirstMatchingTargetDecidesAndMayDeployNothing) {
 }
 
 TEST(Fleet, SaysWhatItLeavesOut) {
-  const auto result = ImportOf(
-      "fleet", {{"a/fleet.yaml", "helm: {repo: 'https://charts.example.com', chart: web}\n"},
-                {"b/fleet.yaml",
-                 "rolloutStrategy: {}\nnovelty: 1\npaused: true\n"
-                 "dependsOn: [{name: nobody}]\n"},
-                {"b/a.yaml", kConfigMap},
-                {"c/fleet.yaml", "name: {{.Name}}\n"}});
+  const auto result =
+      ImportOf("fleet", {{"a/fleet.yaml", "helm: {chart: 'https://charts.example.com/web.tgz'}\n"},
+                         {"b/fleet.yaml",
+                          "rolloutStrategy: {}\nnovelty: 1\npaused: true\n"
+                          "dependsOn: [{name: nobody}]\n"},
+                         {"b/a.yaml", kConfigMap},
+                         {"c/fleet.yaml", "name: {{.Name}}\n"}});
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->fleet.packages.size(), 1u);
   EXPECT_THAT(LeftOut(*result),
-              AllOf(HasSubstr("a helm.chart: a chart"), HasSubstr("b rolloutStrategy:"),
+              AllOf(HasSubstr("a helm: the chart is the archive"), HasSubstr("b rolloutStrategy:"),
                     HasSubstr("b novelty: Muster has nothing like it"), HasSubstr("b paused:"),
                     HasSubstr("b dependsOn: bundle nobody is not in the tree"),
                     HasSubstr("c/fleet.yaml:1")));

@@ -27,10 +27,12 @@ Value Declaration(absl::string_view kind, Value::Map metadata, Value::Map spec) 
 }
 
 Value RepositoryDeclaration(const PlannedRepository& repository) {
-  Value::Map ref;
-  ref.Set(repository.ref_kind, repository.ref);
-  Value::Map spec{{"url", repository.url}, {"type", "git"}};
-  spec.Set("ref", std::move(ref));
+  Value::Map spec{{"url", repository.url}, {"type", repository.type}};
+  if (repository.type == "git") {
+    Value::Map ref;
+    ref.Set(repository.ref_kind, repository.ref);
+    spec.Set("ref", std::move(ref));
+  }
   if (!repository.interval.empty()) spec.Set("interval", repository.interval);
   if (!repository.credentials.empty()) spec.Set("credentials", repository.credentials);
   return Declaration("Repository", {{"name", repository.name}}, std::move(spec));
@@ -202,14 +204,16 @@ std::string RepositoryKey(absl::string_view url) {
 std::string AddRepository(PlannedRepository repository, PlannedFleet& fleet) {
   for (const auto& [name, known] : fleet.repositories) {
     if (RepositoryKey(known.url) == RepositoryKey(repository.url) &&
-        known.ref_kind == repository.ref_kind && known.ref == repository.ref) {
+        known.type == repository.type && known.ref_kind == repository.ref_kind &&
+        known.ref == repository.ref) {
       return name;
     }
   }
   const std::string wanted = NameFrom(repository.name);
   std::string name = wanted;
   if (fleet.repositories.count(name) > 0)
-    name = NameFrom(absl::StrCat(wanted, "-", repository.ref));
+    name =
+        NameFrom(absl::StrCat(wanted, "-", repository.type == "git" ? repository.ref : "charts"));
   for (int i = 2; fleet.repositories.count(name) > 0; ++i) name = NumberedName(wanted, i);
   repository.name = name;
   fleet.repositories[name] = std::move(repository);

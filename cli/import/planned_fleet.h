@@ -34,6 +34,7 @@ struct ImportRequest {
 struct PlannedRepository {
   std::string name;
   std::string url;
+  std::string type = "git";         // or helm, oci, which have no ref
   std::string ref_kind = "branch";  // or tag, commit
   std::string ref = "main";
   std::string interval;     // empty: Muster's own

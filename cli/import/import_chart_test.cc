@@ -1,0 +1,242 @@
+// What `muster import` makes of charts: fields, values and files in Muster's order, and what it
+// says of those that no Package can have. That the objects are equal:
+// test/integration/import_chart_test.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "cli/import/fleet_chart.h"
+#include "cli/import/import.h"
+#include "common/manifest/json.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace muster::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+using Files = std::vector<std::pair<std::string, std::string>>;
+
+struct Story {
+  Story(const std::string& tool, Files files) {
+    files.push_back({"apps/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"});
+    files.push_back({"apps/web/templates/a.yaml", "a: {{ .Values.a }}\n"});
+    files.push_back({"apps/envs/prod.yaml", "list: [x, y]\n"});
+    files.push_back({"apps/web/more.yaml", "more: 1\n"});
+    FileTree tree;
+    for (const auto& [path, text] : files) EXPECT_TRUE(tree.Add(path, text).ok()) << path;
+    result = ImportTool(tool, {.files = tree,
+                               .start = "",
+                               .output = "muster",
+                               .folder = "fleet",
+                               .url = "https://git.example.com/me/fleet",
+                               .branch = "main",
+                               .cluster = ""});
+    EXPECT_TRUE(result.ok()) << result.status();
+    const auto written = WriteFleet(result->fleet, tool);
+    EXPECT_TRUE(written.ok()) << written.status();
+  }
+
+  std::string Spec(const std::string& name = "web") const {
+    const auto found = result->fleet.packages.find(name);
+    return found == result->fleet.packages.end() ? "none" : CanonicalJson(found->second.spec);
+  }
+  std::string Member(const std::string& pointer) const {
+    const auto found = result->fleet.packages.find("web");
+    if (found == result->fleet.packages.end()) return LeftOut();
+    const Value spec = found->second.spec;
+    const Value* value = spec.Find(pointer);
+    return value == nullptr ? "none" : CanonicalJson(*value);
+  }
+  std::string LeftOut() const {
+    std::string text;
+    for (const ImportItem& item : result->report.items) {
+      for (const ImportNote& note : item.left_out) {
+        absl::StrAppend(&text, note.field, ": ", note.why, "\n");
+      }
+    }
+    return text;
+  }
+
+  absl::StatusOr<ImportResult> result;
+};
+
+// ---------------------------------------------------------------- Argo CD
+
+Story Argocd(const std::string& source, Files more = {}) {
+  more.push_back(
+      {"argo/web.yaml", absl::StrCat("apiVersion: argoproj.io/v1alpha1\nkind: Application\n"
+                                     "metadata: {name: web, namespace: argocd}\nspec:\n"
+                                     "  destination: {name: prod, namespace: shop}\n"
+                                     "  syncPolicy: {automated: {prune: true, selfHeal: true}}\n",
+                                     source)});
+  return Story("argocd", std::move(more));
+}
+
+std::string Source(const std::string& helm) {
+  return absl::StrCat(
+      "  source:\n    repoURL: https://git.example.com/me/fleet\n    targetRevision: main\n"
+      "    path: apps/web\n",
+      helm.empty() ? "" : absl::StrCat("    helm:\n", helm));
+}
+
+TEST(ArgocdChart, InTheRepositoryBecomesAPackageWithHelm) {
+  const Story story = Argocd(Source(""));
+  EXPECT_THAT(story.Spec(),
+              AllOf(HasSubstr(R"("helm":{"releaseName":"web"})"), HasSubstr(R"("path":"apps/web")"),
+                    HasSubstr(R"("namespace":"shop")"), HasSubstr(R"("repository":"fleet")")));
+  EXPECT_EQ(story.LeftOut(), "");
+}
+
+TEST(ArgocdChart, FilesValuesAndParametersComeInMustersOrder) {
+  const Story story = Argocd(
+      Source("      releaseName: shop\n      valueFiles: [../envs/prod.yaml, /apps/web/more.yaml]\n"
+             "      values: |\n        a: 1\n        b: {c: 2}\n"
+             "      parameters:\n      - {name: b.c, value: '3', forceString: true}\n"
+             "      - {name: b.d, value: 'x,y'}\n      - {name: 'list[1]', value: z}\n"
+             "      - {name: app, value: $ARGOCD_APP_NAME}\n"));
+  EXPECT_EQ(story.Member("/path"), R"("apps")");
+  EXPECT_EQ(story.Member("/helm/chart"), R"("web")");
+  EXPECT_EQ(story.Member("/helm/releaseName"), R"("shop")");
+  EXPECT_EQ(story.Member("/helm/valuesFiles"), R"(["envs/prod.yaml","web/more.yaml"])");
+  EXPECT_EQ(story.Member("/helm/values"),
+            R"({"a":1,"app":"web","b":{"c":"3","d":"x,y"},"list":["x","z"]})");
+}
+
+TEST(ArgocdChart, TheValuesObjectCountsAlone) {
+  EXPECT_EQ(
+      Argocd(Source("      values: 'a: 1'\n      valuesObject: {b: 2}\n")).Member("/helm/values"),
+      R"({"b":2})");
+}
+
+TEST(ArgocdChart, AFileAsAParameterIsItsText) {
+  EXPECT_EQ(Argocd(Source("      fileParameters: [{name: a.b, path: more.yaml}]\n"))
+                .Member("/helm/values"),
+            R"({"a":{"b":"more: 1\n"}})");
+}
+
+TEST(ArgocdChart, MissingFilesMayBeIgnored) {
+  EXPECT_EQ(Argocd(Source("      valueFiles: [none.yaml, more.yaml]\n"
+                          "      ignoreMissingValueFiles: true\n"))
+                .Member("/helm/valuesFiles"),
+            R"(["more.yaml"])");
+  EXPECT_THAT(Argocd(Source("      valueFiles: [none.yaml]\n")).LeftOut(),
+              HasSubstr("there is no values file apps/web/none.yaml"));
+}
+
+TEST(ArgocdChart, WhatNoPackageCanSayIsRefusedByName) {
+  const auto left = [](const std::string& helm) {
+    const Story story = Argocd(Source(helm));
+    EXPECT_EQ(story.Spec(), "none") << helm;
+    return story.LeftOut();
+  };
+  EXPECT_THAT(left("      valueFiles: ['https://example.com/x.yaml']\n"), HasSubstr("commit"));
+  EXPECT_THAT(left("      valueFiles: ['envs/*.yaml']\n"), HasSubstr("name each"));
+  EXPECT_THAT(left("      valueFiles: ['../../../x.yaml']\n"), HasSubstr("spec.source.helm"));
+  EXPECT_THAT(left("      valueFiles: [$other/x.yaml]\n"), HasSubstr("no source is called $other"));
+  EXPECT_THAT(left("      parameters: [{name: a, value: $ARGOCD_APP_REVISION}]\n"),
+              HasSubstr("$ARGOCD_APP_REVISION"));
+  EXPECT_THAT(left("      parameters: [{name: 'a[x]', value: b}]\n"), HasSubstr("index"));
+  EXPECT_THAT(left("      values: '- a'\n"), HasSubstr("spec.source.helm.values"));
+}
+
+TEST(ArgocdChart, WhatIsOnlyDifferentIsTold) {
+  const Story story = Argocd(
+      Source("      skipCrds: true\n      kubeVersion: '1.30'\n      passCredentials: true\n"),
+      {{"apps/web/crds/a.yaml", "kind: CustomResourceDefinition\n"},
+       {"apps/web/templates/b.yaml",
+        "{{ if .Capabilities.APIVersions.Has \"x/v1\" }}{{ end }}\n"}});
+  EXPECT_THAT(story.Spec(), HasSubstr("helm"));
+  EXPECT_THAT(
+      story.LeftOut(),
+      AllOf(HasSubstr("spec.source.helm.skipCrds"), HasSubstr("spec.source.helm.kubeVersion"),
+            HasSubstr("which APIs the cluster has"), Not(HasSubstr("passCredentials"))));
+}
+
+// ---------------------------------------------------------------- Fleet
+
+Story Fleet(const std::string& yaml, Files more = {}) {
+  more.push_back({"apps/web/fleet.yaml", absl::StrCat("name: web\n", yaml)});
+  more.push_back(
+      {"repo.yaml",
+       "apiVersion: fleet.cattle.io/v1alpha1\nkind: GitRepo\n"
+       "metadata: {name: shop, namespace: fleet-default}\n"
+       "spec: {repo: 'https://git.example.com/me/fleet', branch: main, paths: [apps/web],"
+       " targets: [{clusterSelector: {}}]}\n"});
+  return Story("fleet", std::move(more));
+}
+
+TEST(FleetChart, InTheBundleBecomesAPackageWithHelm) {
+  const Story story = Fleet("defaultNamespace: shop\nhelm: {values: {a: 1}}\n");
+  EXPECT_EQ(story.Member("/helm"), R"({"releaseName":"web","values":{"a":1}})");
+  EXPECT_EQ(story.Member("/path"), R"("apps/web")");
+  EXPECT_EQ(story.Member("/namespace"), R"("shop")");
+  EXPECT_EQ(story.Member("/targets"), R"([{"clusterSelector":{}}])");
+}
+
+TEST(FleetChart, BelowTheBundleIsFound) {
+  const Story story = Fleet("helm: {chart: ./chart, releaseName: shop}\n",
+                            {{"apps/web/chart/Chart.yaml", "name: inner\n"}});
+  EXPECT_EQ(story.Member("/helm"), R"({"releaseName":"shop"})");
+  EXPECT_EQ(story.Member("/path"), R"("apps/web/chart")");
+  EXPECT_THAT(Fleet("helm: {chart: ./none}\n").LeftOut(), HasSubstr("there is no chart at"));
+}
+
+// In Fleet files win over values, in Muster values win over files: files go to the targets then.
+TEST(FleetChart, FilesWinOverValues) {
+  const Story story = Fleet(
+      "helm: {values: {more: 0}, valuesFiles: [more.yaml]}\n"
+      "targetCustomizations:\n"
+      "- {name: prod, clusterSelector: {matchLabels: {env: prod}}, helm: {values: {more: 2}}}\n");
+  EXPECT_EQ(story.Member("/helm"), R"({"releaseName":"web","values":{"more":0}})");
+  EXPECT_EQ(story.Member("/targets/0/helm"),
+            R"({"values":{"more":2},"valuesFiles":["more.yaml"]})");
+  EXPECT_EQ(story.Member("/targets/1/helm"), R"({"valuesFiles":["more.yaml"]})");
+  EXPECT_EQ(Fleet("helm: {valuesFiles: [more.yaml]}\n").Member("/helm"),
+            R"({"releaseName":"web","valuesFiles":["more.yaml"]})");
+  // Of one target, both are laid together here and now.
+  EXPECT_EQ(Fleet("targetCustomizations:\n- clusterSelector: {matchLabels: {env: prod}}\n"
+                  "  helm: {values: {more: 2, x: 3}, valuesFiles: [more.yaml]}\n")
+                .Member("/targets/0/helm"),
+            R"({"values":{"more":1,"x":3}})");
+}
+
+TEST(FleetChart, ItsTemplatesOfClustersBecomeVariables) {
+  EXPECT_EQ(Fleet("helm:\n  values:\n    a: global.fleet.clusterLabels.env\n"
+                  "    b: 'x-${ .ClusterName }'\n    c: ['${ get .ClusterLabels \"a/b\" }']\n")
+                .Member("/helm/values"),
+            R"({"a":"${cluster.labels.env}","b":"x-${cluster.name}",)"
+            R"("c":["${cluster.labels['a/b']}"]})");
+  EXPECT_THAT(Fleet("helm: {values: {a: '${ if .ClusterName }x${ end }'}}\n").LeftOut(),
+              HasSubstr("the template ${ if .ClusterName }"));
+  EXPECT_EQ(
+      Fleet("helm: {disablePreProcess: true, values: {a: '${HOME}'}}\n").Member("/helm/values"),
+      R"({"a":"${HOME}"})");
+  // So do those in files, which Fleet lays over the values first.
+  EXPECT_EQ(
+      Fleet("helm: {valuesFiles: [t.yaml]}\n", {{"apps/web/t.yaml", "a: ${ .ClusterName }\n"}})
+          .Member("/helm"),
+      R"({"releaseName":"web","values":{"a":"${cluster.name}"}})");
+}
+
+TEST(FleetChart, WhatNoPackageCanSayIsRefusedByName) {
+  const auto left = [](const std::string& yaml) {
+    const Story story = Fleet(yaml);
+    EXPECT_EQ(story.Spec(), "none") << yaml;
+    return story.LeftOut();
+  };
+  EXPECT_THAT(left("helm: {valuesFrom: [{configMapKeyRef: {name: a}}]}\n"),
+              HasSubstr("valuesFrom"));
+  EXPECT_THAT(left("helm: {templateValues: {a: b}}\n"), HasSubstr("templateValues"));
+  EXPECT_THAT(left("kustomize: {dir: overlay}\n"), HasSubstr("patches of targets"));
+  EXPECT_THAT(left("helm: {valuesFiles: [none.yaml]}\n"), HasSubstr("apps/web/none.yaml"));
+  EXPECT_THAT(left("helm: {chart: 'https://example.com/web.tgz'}\n"), HasSubstr("archive"));
+  EXPECT_THAT(left("helm: {releaseName: " + std::string(60, 'x') + "}\n"), HasSubstr("longer"));
+}
+
+}  // namespace
+}  // namespace muster::cli
