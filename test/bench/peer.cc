@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <cstdio>
@@ -18,7 +19,7 @@ extern char** environ;
 
 namespace muster::bench {
 
-absl::StatusOr<absl::Duration> TimeCommand(const std::vector<std::string>& command) {
+absl::StatusOr<Taken> TimeCommand(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -33,8 +34,10 @@ absl::StatusOr<absl::Duration> TimeCommand(const std::vector<std::string>& comma
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return absl::InternalError(absl::StrCat("start ", command[0]));
   int status = 0;
-  CHECK(waitpid(child, &status, 0) == child);
-  const absl::Duration taken = absl::Now() - start;
+  rusage used = {};
+  CHECK(wait4(child, &status, 0, &used) == child);
+  const Taken taken{absl::Now() - start, absl::DurationFromTimeval(used.ru_utime) +
+                                             absl::DurationFromTimeval(used.ru_stime)};
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     return absl::InternalError(absl::StrCat(command[0], " failed"));
   }

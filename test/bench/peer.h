@@ -10,8 +10,18 @@
 
 namespace muster::bench {
 
-// How long `command` takes from start to end, its output thrown away. kInternal when it fails.
-absl::StatusOr<absl::Duration> TimeCommand(const std::vector<std::string>& command);
+struct Taken {
+  absl::Duration wall, cpu;
+
+  Taken& operator+=(const Taken& other) {
+    wall += other.wall;
+    cpu += other.cpu;
+    return *this;
+  }
+};
+
+// What `command` takes from start to end, its output thrown away. kInternal when it fails.
+absl::StatusOr<Taken> TimeCommand(const std::vector<std::string>& command);
 
 // The first line that `command` prints. kUnavailable, with the last line of its errors, when it
 // fails.
