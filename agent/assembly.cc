@@ -107,6 +107,7 @@ struct Assembly::Parts {
   Renewer renewer;
   const Ed25519Signer signer;
   const Unsealer unsealer;
+  Diary diary;
   std::optional<LocalJobs> jobs;
   std::optional<Agent> agent;
   std::thread turns;
@@ -131,7 +132,8 @@ absl::Status Assembly::Start() {
                                  .jobs = *parts.jobs,
                                  .link = parts.link,
                                  .signer = parts.signer,
-                                 .inbox = parts.inbox},
+                                 .inbox = parts.inbox,
+                                 .diary = &parts.diary},
                       std::move(settings), parts.core_random);
   RETURN_IF_ERROR(parts.agent->Load(parts.clock.Now()));
   parts.options.driver.Watch([inbox = parts.shared_inbox] { inbox->Post(ClusterChanged{}); });

@@ -86,7 +86,8 @@ struct AgentCore::Rooms {
   Reporter reporter;
   Storyteller storyteller;
   Situation situation;
-  bool started = false;  // the first event after Load has come
+  pb::Condition accepted;  // the last verdict on a desired state
+  bool started = false;    // the first event after Load has come
 };
 
 void AgentCore::Rooms::On(absl::Time now, Pushed& event, Outbox& outbox) {
@@ -111,11 +112,11 @@ void AgentCore::Rooms::Refuse(const Refusal& refusal) {
 
 void AgentCore::Rooms::SayAccepted(pb::ConditionStatus status, absl::string_view reason,
                                    std::string message, const Digest& digest) {
-  situation.accepted.set_type("Accepted");
-  situation.accepted.set_status(status);
-  situation.accepted.set_reason(std::string(reason));
-  situation.accepted.set_message(std::move(message));
-  situation.accepted.set_observed(digest.empty() ? "" : digest.hex());
+  accepted.set_type("Accepted");
+  accepted.set_status(status);
+  accepted.set_reason(std::string(reason));
+  accepted.set_message(std::move(message));
+  accepted.set_observed(digest.empty() ? "" : digest.hex());
 }
 
 // Lets a candidate rule whose blobs are all there. Waits until no cluster job runs, so that each
@@ -137,6 +138,7 @@ void AgentCore::Rooms::Install(absl::Time now, Outbox& outbox) {
     }
   }
   SettleOwners(state, outbox.batch);
+  download.ForgetUnneeded();
   for (const auto& [name, package] : state.packages) {
     look = look || !package.looked;
     // It was about to be written, and only a look can tell whether it was.
@@ -189,11 +191,15 @@ void AgentCore::Rooms::Advance(absl::Time now, Outbox& outbox) {
   if (!download.has_candidate()) download.Recall(now, outbox);
   download.Advance(now, outbox);
   Install(now, outbox);
+  // A download that fails hides the verdict for as long as it fails.
+  situation.accepted = accepted;
   if (!download.failure().ok()) {
-    SayAccepted(
-        pb::CONDITION_STATUS_UNKNOWN, "DownloadFailed",
-        absl::StrCat("fetch blobs from the hub: ", download.failure().message(), "; tried again"),
-        Digest());
+    situation.accepted.set_type("Accepted");
+    situation.accepted.set_status(pb::CONDITION_STATUS_UNKNOWN);
+    situation.accepted.set_reason("DownloadFailed");
+    situation.accepted.set_message(
+        absl::StrCat("fetch blobs from the hub: ", download.failure().message(), "; tried again"));
+    situation.accepted.clear_observed();
   }
   reconciler.Advance(now, outbox);
   NoteWhole(now, outbox);
@@ -214,6 +220,7 @@ absl::Status AgentCore::Load(const std::vector<Record>& records, absl::Time now)
   if (rooms_->state.has_accepted()) {
     rooms_->SayAccepted(pb::CONDITION_STATUS_TRUE, "Accepted", "",
                         *Digest::FromBytes(rooms_->state.accepted.payload_digest()));
+    rooms_->situation.accepted = rooms_->accepted;
   }
   rooms_->reporter.Touch(now);
   rooms_->reporter.Refresh(/*settled=*/true, rooms_->situation, now);
@@ -232,6 +239,7 @@ void AgentCore::Handle(absl::Time now, Event event, Outbox& outbox) {
   const bool settled = rooms.reconciler.settled() && !rooms.download.busy();
   rooms.reporter.Refresh(settled, rooms.situation, now);
   rooms.reporter.Advance(settled, now, outbox);
+  rooms.storyteller.OnHealed(std::exchange(rooms.state.healed, {}));
   rooms.storyteller.Advance(rooms.reporter.observed(), rooms.reporter.digest(), settled, now,
                             outbox);
 }
@@ -243,6 +251,8 @@ absl::Time AgentCore::NextWake() const {
 }
 
 const pb::ObservedState& AgentCore::observed() const { return rooms_->reporter.observed(); }
+
+const Digest& AgentCore::observed_digest() const { return rooms_->reporter.digest(); }
 
 const pb::DesiredState* AgentCore::desired() const {
   return rooms_->state.has_accepted() ? &rooms_->state.desired : nullptr;

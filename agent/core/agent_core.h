@@ -56,6 +56,8 @@ class AgentCore {
 
   // What the agent would report now.
   const v1::ObservedState& observed() const;
+  // Of its bytes.
+  const Digest& observed_digest() const;
 
   // The accepted desired state; null before the first.
   const v1::DesiredState* desired() const;

@@ -27,8 +27,10 @@ constexpr size_t kQueuedMessagesMax = 256;
 // One call of Connect. One read and one write are in flight.
 class GrpcHubLink::Stream final : public grpc::ClientBidiReactor<pb::AgentMessage, pb::HubMessage> {
  public:
-  Stream(std::shared_ptr<grpc::Channel> channel, Inbox<Event>& inbox)
-      : inbox_(inbox), stub_(pb::AgentService::NewStub(std::move(channel))) {}
+  Stream(std::shared_ptr<grpc::Channel> channel, std::string address, Inbox<Event>& inbox)
+      : address_(std::move(address)),
+        inbox_(inbox),
+        stub_(pb::AgentService::NewStub(std::move(channel))) {}
 
   void Start() {
     stub_->async()->Connect(&context_, this);
@@ -93,6 +95,7 @@ class GrpcHubLink::Stream final : public grpc::ClientBidiReactor<pb::AgentMessag
         MutexLock lock(mutex_);
         welcomed_ = true;
       }
+        log::Info("connected to the hub", {{"hub", address_}});
         inbox_.Post(Welcomed{std::move(*arrived_.mutable_welcome())});
         break;
       case pb::HubMessage::kPush:
@@ -137,6 +140,7 @@ class GrpcHubLink::Stream final : public grpc::ClientBidiReactor<pb::AgentMessag
     ended_.SignalAll();
   }
 
+  const std::string address_;
   Inbox<Event>& inbox_;
   std::unique_ptr<pb::AgentService::Stub> stub_;
   grpc::ClientContext context_;
@@ -199,7 +203,8 @@ void GrpcHubLink::Dial() {
 }
 
 bool GrpcHubLink::Connect() {
-  auto stream = std::make_shared<Stream>(options_.channel.Renew(), options_.inbox);
+  auto stream = std::make_shared<Stream>(options_.channel.Renew(), options_.channel.address(),
+                                         options_.inbox);
   {
     MutexLock lock(mutex_);
     if (stopping_) return false;
