@@ -289,11 +289,12 @@ TEST(GetCommits, ShowsWhoseCommitReachedHowMany) {
   view.set_result("Rendered");
   view.set_clusters_desired(3);
   view.set_clusters_applied(2);
+  view.set_clusters_healthy(1);
   EXPECT_EQ(run({"get", "commits", "--repository", "apps"}), 0);
   EXPECT_EQ(run.out(),
-            "COMMIT    REPOSITORY   RESULT     CLUSTERS   SEEN   AUTHOR   "
+            "COMMIT    REPOSITORY   RESULT     APPLIED   HEALTHY   SEEN   AUTHOR   "
             "SUBJECT            MESSAGE\n"
-            "1a2b3c4   apps         Rendered   2/3        3m     Ada      "
+            "1a2b3c4   apps         Rendered   2/3       1/3       3m     Ada      "
             "Raise the limits\n");
 }
 

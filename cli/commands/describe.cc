@@ -1,4 +1,5 @@
 // muster describe: all about one cluster, package or repository, and what to look at next.
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +19,7 @@ namespace muster::cli {
 namespace {
 
 constexpr int kEventsShown = 10;
+constexpr int kPlacesShown = 20;  // objects whose file is looked for
 
 // "Label:          value" lines and indented tables.
 class Page {
@@ -66,7 +68,42 @@ absl::StatusOr<std::vector<pb::EventView>> EventsOf(HubClient& hub, pb::ListRequ
   return std::move(events.items);
 }
 
-void AddProblems(const pb::ClusterView& view, absl::Time now, Page& page) {
+// Where the objects that have problems stand in Git, by package and object; those that are known.
+using Places = std::map<std::pair<std::string, std::string>, std::string>;
+
+std::string NameOf(const pb::ObjectProblem& problem) {
+  return ObjectName(problem.api_version(), problem.kind(), problem.namespace_(), problem.name());
+}
+
+// What cannot be told now is left out: the problems are what matters.
+Places FindPlaces(HubClient& hub, const pb::ClusterView& view) {
+  Places places;
+  int asked = 0;
+  for (const pb::ClusterPackageView& package : view.packages()) {
+    for (const pb::ObjectProblem& problem : package.problems()) {
+      if (asked == kPlacesShown) return places;
+      ++asked;
+      pb::ListRequest request;
+      request.set_cluster(view.name());
+      request.set_package(package.name());
+      request.set_name(problem.name());
+      const absl::StatusOr<Fetched<pb::ObjectView>> found = Fetch<pb::ObjectView>(hub, request);
+      if (!found.ok()) continue;
+      for (const pb::ObjectView& object : found->items) {
+        const pb::ManifestEntry& entry = object.entry();
+        if (object.source_file().empty()) continue;
+        places[{package.name(),
+                ObjectName(entry.api_version(), entry.kind(), entry.namespace_(), entry.name())}] =
+            object.source_line() == 0
+                ? object.source_file()
+                : absl::StrCat(object.source_file(), ":", object.source_line());
+      }
+    }
+  }
+  return places;
+}
+
+void AddProblems(const pb::ClusterView& view, const Places& places, absl::Time now, Page& page) {
   bool titled = false;
   for (const pb::ClusterPackageView& package : view.packages()) {
     for (const pb::ObjectProblem& problem : package.problems()) {
@@ -75,6 +112,8 @@ void AddProblems(const pb::ClusterView& view, absl::Time now, Page& page) {
       page.Item(absl::StrCat(std::string(1, ProblemSign(problem.what())), " ", package.name(), ": ",
                              ObjectText(problem.kind(), problem.namespace_(), problem.name()), " ",
                              ProblemLine(problem, now)));
+      const auto place = places.find({package.name(), NameOf(problem)});
+      if (place != places.end()) page.Item(absl::StrCat("    file ", place->second));
       for (const std::string& line : ProblemDetails(problem)) {
         page.Item(absl::StrCat("    ", line));
       }
@@ -92,7 +131,7 @@ void AddUnmanaged(const pb::ClusterView& view, Page& page) {
   if (more > 0) page.Item(absl::StrCat("and ", more, " more"));
 }
 
-void AddCluster(const pb::ClusterView& view, absl::Time now, Page& page) {
+void AddCluster(const pb::ClusterView& view, const Places& places, absl::Time now, Page& page) {
   page.Line("Name", view.name());
   page.Line("Id", OrNone(view.id()));
   page.Line("Project", OrNone(view.project()));
@@ -134,7 +173,7 @@ void AddCluster(const pb::ClusterView& view, absl::Time now, Page& page) {
   }
   if (!view.message().empty()) page.Line("Message", view.message());
   page.Section<pb::ClusterPackageView>("Packages", view.packages());
-  AddProblems(view, now, page);
+  AddProblems(view, places, now, page);
   AddUnmanaged(view, page);
   page.Section<pb::Condition>("Conditions", view.conditions());
 }
@@ -160,7 +199,7 @@ absl::Status DescribeCluster(Session& session, HubClient& hub, const std::string
   of_cluster.set_cluster(name);
   ASSIGN_OR_RETURN(const std::vector<pb::EventView> events, EventsOf(hub, of_cluster));
   Page page(session);
-  AddCluster(view, session.now(), page);
+  AddCluster(view, FindPlaces(hub, view), session.now(), page);
   page.Section<pb::EventView>("Events", events);
   session.Print(page.text());
   session.TellNext(NextOf(view));

@@ -15,6 +15,7 @@
 #include "cli/files.h"
 #include "cli/output/document.h"
 #include "cli/output/text.h"
+#include "cli/output/words.h"
 #include "cli/problem.h"
 #include "common/base/status_macros.h"
 #include "common/config/config.h"
@@ -123,7 +124,10 @@ void PrintObjects(Session& session, const std::vector<RenderedObject>& objects) 
   if (session.format() == Format::kName) {
     std::string out;
     for (const RenderedObject& object : objects) {
-      absl::StrAppend(&out, SafeText(object.object.key.text()), "\n");
+      const ObjectKey& key = object.object.key;
+      absl::StrAppend(&out, "object/",
+                      SafeText(ObjectName(key.api_version, key.kind, key.namespace_, key.name)),
+                      "\n");
     }
     session.Print(out);
     return;

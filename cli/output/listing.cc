@@ -105,6 +105,7 @@ std::vector<Cell> CommitRow(const v1::CommitView& view, absl::Time now) {
           view.repository(),
           Cell(view.result().empty() ? "Unknown" : view.result(), tone),
           absl::StrCat(view.clusters_applied(), "/", view.clusters_desired()),
+          absl::StrCat(view.clusters_healthy(), "/", view.clusters_desired()),
           AgeOf(view.seen_ms(), now),
           OrNone(PersonName(view.commit().author())),
           OrNone(view.commit().author()),
@@ -270,7 +271,8 @@ const Listing<v1::CommitView>& ListingOf() {
       .columns = {{"COMMIT"},
                   {"REPOSITORY"},
                   {"RESULT"},
-                  {"CLUSTERS"},
+                  {"APPLIED"},
+                  {"HEALTHY"},
                   {"SEEN"},
                   {"AUTHOR"},
                   {"ADDRESS", kWide},
@@ -303,8 +305,7 @@ const Listing<v1::ObjectView>& ListingOf() {
       .row = ObjectRow,
       .name = [](const v1::ObjectView& view) {
         const v1::ManifestEntry& entry = view.entry();
-        return absl::StrCat(entry.kind(), "/", entry.namespace_(),
-                            entry.namespace_().empty() ? "" : "/", entry.name());
+        return ObjectName(entry.api_version(), entry.kind(), entry.namespace_(), entry.name());
       }};
   return *listing;
 }

@@ -185,6 +185,59 @@ void WriteChanges(Turn& turn, const ClusterState& cluster, const Reported& forme
   }
 }
 
+const pb::Condition* ConditionOf(const pb::ObservedState& state, const PackageName& name,
+                                 absl::string_view type) {
+  for (const pb::ObservedPackage& package : state.packages()) {
+    if (package.name() != name.text()) continue;
+    for (const pb::Condition& condition : package.conditions()) {
+      if (condition.type() == type) return &condition;
+    }
+  }
+  return nullptr;
+}
+
+// What a package has come to, and what is over. Each is told when it begins and when it ends, not
+// again while it lasts.
+void NoteTroubles(Turn& turn, const ClusterState& cluster, const Reported& former,
+                  const Reported& next, const pb::ObservedState& state) {
+  struct Trouble {
+    absl::string_view condition, begun, ended, over;
+    bool (*is)(const ReportedPackage&);
+  };
+  static constexpr Trouble kTroubles[] = {
+      {"Failed", "ObjectsFailed", "FailureOver", "no object fails any more",
+       [](const ReportedPackage& package) { return package.failed > 0; }},
+      {"Held", "DeletionsHeld", "HoldOver", "no deletion is held any more",
+       [](const ReportedPackage& package) { return package.held > 0; }},
+      {"Unhealthy", "PackageDegraded", "PackageRecovered", "not degraded any more",
+       [](const ReportedPackage& package) {
+         return package.failed == 0 && package.health == pb::HEALTH_STATUS_DEGRADED;
+       }},
+  };
+  for (const ReportedPackage& package : next.packages) {
+    const ReportedPackage* before = Find(former.packages, package.name);
+    for (const Trouble& trouble : kTroubles) {
+      const bool was = before != nullptr && trouble.is(*before);
+      const bool now = trouble.is(package);
+      if (was == now) continue;
+      // Worse, or not told any more because it is suspended, is no recovery.
+      const bool unclear = package.health == pb::HEALTH_STATUS_DEGRADED ||
+                           package.health == pb::HEALTH_STATUS_SUSPENDED;
+      if (!now && unclear && trouble.condition == "Unhealthy") continue;
+      const pb::Condition* why =
+          now ? ConditionOf(state, package.name, trouble.condition) : nullptr;
+      const absl::string_view what = !now             ? trouble.over
+                                     : why != nullptr ? why->message()
+                                                      : "see muster describe cluster";
+      Note(turn, {.reason = now ? trouble.begun : trouble.ended,
+                  .subject = SubjectOf(cluster),
+                  .message = absl::StrCat("package ", package.name.text(), ": ", what),
+                  .actor = cluster.record.name(),
+                  .warning = now});
+    }
+  }
+}
+
 void NoteDrift(Turn& turn, const ClusterState& cluster, const Reported& former,
                const Reported& next) {
   for (const ReportedPackage& package : next.packages) {
@@ -260,6 +313,7 @@ void TakeReport(Turn& turn, ClusterState& cluster, const pb::Report& report, con
   ShowCluster(turn.state, cluster);
   WriteChanges(turn, cluster, former, next);
   NoteDrift(turn, cluster, former, next);
+  NoteTroubles(turn, cluster, former, next, report.state());
   turn.out.batch.Put(keys::Observed(cluster.id),
                      ReportedRecord(next, report.state()).SerializeAsString());
 }

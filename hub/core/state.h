@@ -130,6 +130,7 @@ struct Reported {
   uint32_t unmanaged = 0;
   bool observes = false;                     // it changes nothing, because it was told so somewhere
   std::string message;                       // the worst thing it says
+  std::string suspended_locally;             // as its own people wrote; empty: not
   std::shared_ptr<const std::string> state;  // the report, an ObservedState
   std::vector<ReportedPackage> packages;     // sorted by name
   Digest converged_digest;
