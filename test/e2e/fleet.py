@@ -20,7 +20,7 @@ import time
 
 import yaml
 
-PATIENCE = 60
+PATIENCE = 240  # seconds; of a very busy machine
 
 
 class KubernetesYaml(yaml.SafeLoader):

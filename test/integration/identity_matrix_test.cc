@@ -103,7 +103,7 @@ grpc::Status CallEmpty(const std::shared_ptr<grpc::Channel>& channel, const std:
   grpc::GenericStub stub(channel);
   grpc::CompletionQueue queue;
   grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
+  context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Minutes(4)));
   const auto call = stub.PrepareCall(&context, absl::StrCat("/muster.v1.", method), &queue);
   void* tag = nullptr;
   bool ok = false;

@@ -25,7 +25,7 @@ namespace pb = muster::v1;
 
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(30);
+constexpr absl::Duration kPatience = absl::Minutes(4);
 constexpr absl::Duration kLook = absl::Milliseconds(20);
 
 template <typename Request, typename Response>
