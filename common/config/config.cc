@@ -127,7 +127,9 @@ class Parser {
     CheckStructure(*kind.document, findings);
     if (!findings.empty()) return;
     if (kind.kind == "Repository") {
-      *config_.add_repositories() = ReadRepository(findings);
+      v1::Repository repository = ReadRepository(findings);
+      references_.Declare(repository);
+      *config_.add_repositories() = std::move(repository);
     } else if (kind.kind == "Cluster") {
       *config_.add_clusters() = ReadCluster(findings);
     } else {

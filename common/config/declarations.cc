@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "common/base/check.h"
 #include "common/base/limits.h"
+#include "common/charts/oci.h"
 #include "common/config/helm_fields.h"
 #include "common/config/repository_url.h"
 #include "common/config/selector.h"
@@ -283,6 +284,31 @@ void ReadServiceAccount(Findings& findings, v1::Package& package) {
   package.set_service_account(absl::StrCat(ns, "/", name));
 }
 
+// Type and URL, and whether there is a ref, which Git has and registries have not.
+void ReadPlace(Findings& findings, v1::Repository& repository) {
+  const std::string type = TextAt(findings, "/spec/type", "git");
+  const std::string text = TextAt(findings, "/spec/url");
+  const bool ref = At(findings, "/spec/ref") != nullptr;
+  absl::StatusOr<std::string> url;
+  if (type == "git") {
+    url = NormalizeRepositoryUrl(text);
+    if (!ref) findings.Add("/spec/ref", "is missing");
+  } else {
+    repository.set_type(type == "oci" ? v1::REPOSITORY_TYPE_OCI : v1::REPOSITORY_TYPE_HELM);
+    url = NormalizeRegistryUrl(text, type == "oci");
+    if (url.ok() && type == "oci") {
+      if (absl::Status bad = ParseOciUrl(*url).status(); !bad.ok()) url = bad;
+    }
+    if (ref) {
+      findings.Add("/spec/ref", absl::StrCat("type ", type,
+                                             " has no ref; each package names the "
+                                             "version of its chart"));
+    }
+  }
+  if (!url.ok()) findings.Add("/spec/url", url.status().message());
+  repository.set_url(url.value_or(""));
+}
+
 }  // namespace
 
 v1::Repository ReadRepository(Findings& findings) {
@@ -290,10 +316,7 @@ v1::Repository ReadRepository(Findings& findings) {
   SetOrigin(findings, repository.mutable_origin());
   repository.set_name(TextAt(findings, "/metadata/name"));
   repository.set_project(TextAt(findings, "/spec/project", kDefaultProject));
-  absl::StatusOr<std::string> url = NormalizeRepositoryUrl(TextAt(findings, "/spec/url"));
-  if (!url.ok()) findings.Add("/spec/url", url.status().message());
-  repository.set_url(url.value_or(""));
-
+  ReadPlace(findings, repository);
   repository.set_branch(TextAt(findings, "/spec/ref/branch"));
   repository.set_tag(TextAt(findings, "/spec/ref/tag"));
   repository.set_commit(TextAt(findings, "/spec/ref/commit"));

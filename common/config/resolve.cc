@@ -65,6 +65,9 @@ absl::Status ResolveHelm(const v1::Package& package, const v1::Target& target,
   absl::StatusOr<std::string> chart = ResolvePath(helm.chart(), scope, position);
   if (!chart.ok()) return Annotate(chart.status(), "helm.chart");
   helm.set_chart(*std::move(chart));
+  absl::StatusOr<std::string> version = Substitute(helm.version(), scope, position);
+  if (!version.ok()) return Annotate(version.status(), "helm.version");
+  helm.set_version(*std::move(version));
   if (target.has_helm()) *input.mutable_target_helm() = target.helm();
   for (v1::Helm* values :
        {&helm, input.has_target_helm() ? input.mutable_target_helm() : nullptr}) {

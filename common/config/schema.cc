@@ -72,7 +72,7 @@ constexpr FieldSpec kVerifyFields[] = {
 };
 constexpr ObjectSpec kVerify = {kVerifyFields, {}};
 
-constexpr Choice kRepositoryTypes[] = {{"git"}, {"helm", false}, {"oci", false}};
+constexpr Choice kRepositoryTypes[] = {{"git"}, {"helm"}, {"oci"}};
 constexpr FieldSpec kRepositorySpecFields[] = {
     {.name = "project", .type = Type::kName, .about = "The tenant; 'default' when absent."},
     {.name = "type",
@@ -80,13 +80,13 @@ constexpr FieldSpec kRepositorySpecFields[] = {
      .about = "What stands at the URL; git when absent.",
      .choices = kRepositoryTypes},
     {.name = "url",
-     .about = "https://, ssh:// or user@host:path; file:// only when the hub allows it. Never with "
-              "a password.",
+     .about = "git: https://, ssh:// or user@host:path; file:// only when the hub allows it. helm: "
+              "https://, what index.yaml is below. oci: oci://host/path, what charts are below. "
+              "Never with a password.",
      .required = true},
     {.name = "ref",
      .type = Type::kObject,
-     .about = "What to follow.",
-     .required = true,
+     .about = "What to follow; required for git, and for git only.",
      .object = &kRef},
     {.name = "interval",
      .type = Type::kDuration,
@@ -129,16 +129,16 @@ constexpr FieldSpec kHelmFields[] = {
     {.name = "chart",
      .about =
          "Directory of the chart, relative to the package's path; the path itself when absent. "
-         "May hold ${variables}."},
+         "Of a registry: the chart's name there. May hold ${variables}."},
     {.name = "repository",
      .type = Type::kName,
      .about = "The Repository of type helm or oci that has the chart; the package's own when "
-              "absent.",
-     .built = false},
-    {.name = "version", .about = "The chart's exact version, with `repository`.", .built = false},
+              "absent."},
+    {.name = "version",
+     .about = "Of a registry's chart, required there: exact, or a range such as ^1.2. May hold "
+              "${variables}."},
     {.name = "digest",
-     .about = "What the chart's archive must be, sha256:..., with `repository`.",
-     .built = false},
+     .about = "What a registry's chart must be, sha256:...: its archive (helm) or manifest (oci)."},
     {.name = "releaseName",
      .type = Type::kName,
      .about = "The release that the chart hears of; the package's name when absent."},
@@ -252,8 +252,7 @@ constexpr FieldSpec kPackageSpecFields[] = {
     {.name = "path",
      .about =
          "Directory or file in the repository, '.' for all; may hold ${cluster.labels.KEY} and "
-         "variables.",
-     .required = true},
+         "variables. Required, but where the repository is a registry."},
     {.name = "renderer",
      .type = Type::kChoice,
      .about =
@@ -368,7 +367,7 @@ constexpr KindSpec kKinds[] = {
     {.kind = "Policy", .about = "A compliance rule.", .built = false},
     {.kind = "Project", .about = "A tenant.", .built = false},
     {.kind = "Repository",
-     .about = "A Git repository, how to reach it and what to follow in it.",
+     .about = "A Git repository or a registry of charts, and how to reach it.",
      .document = &kRepository},
     {.kind = "RolloutPlan", .about = "Waves, gates and what happens on failure.", .built = false},
     {.kind = "Signers", .about = "Public keys whose signatures count.", .built = false},

@@ -33,6 +33,8 @@ struct FakeRepository {
   std::string commit;
   bool descends = true;
   std::map<std::string, std::string> files;  // path -> content, at any commit
+  v1::FetchResponse charts;                  // of a registry: goes into its answers
+  v1::FetchRequest asked;                    // the newest
 };
 
 // An agent as the hub sees it.
@@ -125,7 +127,8 @@ class CoreFixture : public testing::Test {
 
   void Answer(const FetchJob& job) {
     ++fetches;
-    const FakeRepository& repository = git[job.repository.text()];
+    FakeRepository& repository = git[job.repository.text()];
+    repository.asked = job.request;
     FetchDone done{job.repository, v1::FetchResponse()};
     if (!repository.error.ok()) {
       done.result = repository.error;
@@ -133,6 +136,7 @@ class CoreFixture : public testing::Test {
       return;
     }
     v1::FetchResponse& response = *done.result;
+    response = repository.charts;
     response.set_commit(repository.commit);
     const bool known = job.request.known_commit() == repository.commit;
     response.set_descends(known || job.request.known_commit().empty() || repository.descends);
@@ -162,7 +166,7 @@ class CoreFixture : public testing::Test {
 
   // The bundle is a digest of what went in. "$name" and "$env" in a file use the cluster's facts;
   // "error" in it fails; an empty file renders to nothing; "base NAME" is on top of that declared
-  // repository's commit.
+  // repository's commit, "chart VERSION" wants the chart 'web' of the registry 'charts'.
   Rendered Render(const v1::RenderRequest& request, const v1::RenderInput& input) {
     Rendered result;
     const auto& files = git[request.repository()].files;
@@ -187,6 +191,13 @@ class CoreFixture : public testing::Test {
             absl::UnimplementedError(absl::StrCat(input.path(), "/k.yaml:2: no ", base));
         return result;
       }
+    }
+    if (absl::string_view version = text; absl::ConsumePrefix(&version, "chart ")) {
+      result.repositories = {"charts"};
+      v1::ChartWant& want = result.charts.emplace_back();
+      want.set_repository("charts");
+      want.set_chart("web");
+      want.set_version(std::string(version));
     }
     if (input.substitute()) {
       for (const v1::Variable& variable : input.variables()) {

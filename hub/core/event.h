@@ -101,6 +101,7 @@ struct Rendered {
   std::vector<std::string> uses;  // as in RenderOutput
   bool uses_known = false;
   std::vector<std::string> repositories;  // as in RenderOutput; also when `status` is bad
+  std::vector<v1::ChartWant> charts;      // likewise
 };
 
 // The end of a RenderJob.

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status_macros.h"
+#include "hub/core/charts.h"
 #include "hub/core/journal.h"
 #include "hub/core/keys.h"
 #include "hub/core/records.h"
@@ -93,6 +94,7 @@ void RefreshEntry(State& state, const PackageState& package, Variant& variant) {
 pb::RenderInput InputFor(const State& state, const PackageName& package, const Variant& variant) {
   pb::RenderInput input = variant.input;
   input.set_package(package.text());
+  TakeFromOwnRegistry(state, package, input);
   const auto known = state.renders.by_params.find(variant.params);
   if (known != state.renders.by_params.end()) {
     for (const Digest& digest : known->second) input.add_known_inputs(digest.bytes());
@@ -252,6 +254,8 @@ absl::Status TakeResult(Turn& turn, const RenderUnderWay& under_way,
   variant.tried_commit = under_way.commit;
   variant.repositories.clear();
   for (const std::string& name : result.repositories) variant.repositories.emplace(name);
+  variant.charts = result.charts;
+  FetchWanted(turn, variant);
   variant.again = MustRenderAgain(turn.state, under_way, result);
   turn.state.marks.view_packages.insert(asked.package);
   if (bundle.ok()) {

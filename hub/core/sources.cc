@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "hub/core/charts.h"
 #include "hub/core/fleet_config.h"
 #include "hub/core/journal.h"
 #include "hub/core/keys.h"
@@ -101,6 +103,7 @@ void StartFetch(Turn& turn, RepositoryState& repository) {
     job.request.set_config_path(turn.state.meta.fleet_path());
   }
   job.request.set_allow_file(turn.state.settings.allow_file_urls);
+  if (IsRegistry(spec)) AskForCharts(turn.state, repository, job.request);
   repository.fetching = true;
   repository.again = false;
   turn.out.jobs.push_back(std::move(job));
@@ -137,10 +140,16 @@ void Freeze(Turn& turn, RepositoryState& repository, const pb::FetchResponse& re
   pb::RepositoryRecord& record = repository.record;
   if (record.frozen_commit() == response.commit()) return;
   record.set_frozen_commit(response.commit());
+  const std::string what =
+      IsRegistry(record.spec())
+          ? absl::StrCat(
+                "what was released has changed: ", absl::StrJoin(response.rewritten(), "; "), "; ",
+                ShortCommit(record.commit()), " keeps ruling with what it was")
+          : absl::StrCat(RefText(record.spec()), " was rewritten: ", ShortCommit(response.commit()),
+                         " does not descend from ", ShortCommit(record.commit()),
+                         ", which keeps ruling");
   const std::string message =
-      absl::StrCat(RefText(record.spec()), " was rewritten: ", ShortCommit(response.commit()),
-                   " does not descend from ", ShortCommit(record.commit()),
-                   ", which keeps ruling; when the rewrite was meant, run 'muster accept-rewrite ",
+      absl::StrCat(what, "; when the rewrite was meant, run 'muster accept-rewrite ",
                    record.spec().name(), " ", response.commit(), "'");
   Set(turn, repository,
       MakeCondition("Frozen", pb::CONDITION_STATUS_TRUE, "HistoryRewritten", message,
@@ -198,6 +207,7 @@ void OnFetched(Turn& turn, RepositoryState& repository, const pb::FetchResponse&
   } else {
     Thaw(turn, repository);  // the rewrite was taken back
   }
+  if (IsRegistry(record.spec())) Set(turn, repository, TakeCharts(repository, response));
   Set(turn, repository,
       MakeCondition("Fetched", pb::CONDITION_STATUS_TRUE, "Fetched",
                     absl::StrCat(RefText(record.spec()), " is at ", ShortCommit(response.commit())),
@@ -217,6 +227,7 @@ RepositoryState* FleetRepository(State& state) {
 }
 
 std::string RefText(const pb::Repository& spec) {
+  if (IsRegistry(spec)) return "charts";
   if (!spec.tag().empty()) return absl::StrCat("tag ", spec.tag());
   if (!spec.commit().empty()) return absl::StrCat("commit ", ShortCommit(spec.commit()));
   return absl::StrCat("branch ", spec.branch());
@@ -300,6 +311,14 @@ absl::Status AcceptRewrite(Turn& turn, const pb::AcceptRewriteRequest& request,
     return absl::FailedPreconditionError(absl::StrCat("accept rewrite: the commit that waits is ",
                                                       frozen, ", not '", request.commit(),
                                                       "'; look at it first, then name it in full"));
+  }
+  if (IsRegistry(repository.record.spec())) {
+    if (repository.frozen_charts.pins().empty()) {
+      PollNow(turn, repository);
+      return absl::UnavailableError(
+          "accept rewrite: the registry is being looked at; try again in a moment");
+    }
+    *repository.record.mutable_charts() = repository.frozen_charts;
   }
   Note(turn, {.reason = "RewriteAccepted",
               .subject = SubjectOf(repository),

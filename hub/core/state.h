@@ -53,8 +53,9 @@ struct RepositoryState {
   absl::Time render_after = absl::InfinitePast();  // after a failure that was not the user's
   int render_failures = 0;
   Backoff render_backoff{absl::Seconds(1), absl::Minutes(2)};
-  uint64_t head_number = 0;  // of the newest commit record; zero: none
-  v1::CommitRecord head;     // the newest commit record
+  v1::ChartLock frozen_charts;  // of record.frozen_commit, as last seen
+  uint64_t head_number = 0;     // of the newest commit record; zero: none
+  v1::CommitRecord head;        // the newest commit record
 };
 
 // ---------------------------------------------------------------- packages
@@ -73,6 +74,7 @@ struct Variant {
   // one of them moved since, so that the same commit is rendered again (remote_bases.h).
   std::set<RepositoryName> repositories;
   bool again = false;
+  std::vector<v1::ChartWant> charts;  // that the newest attempt asked of registries
 };
 
 struct PackageState {
