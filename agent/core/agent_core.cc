@@ -17,6 +17,7 @@
 #include "agent/core/story.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
+#include "proto/agent_storage.pb.h"
 
 namespace muster::agent {
 namespace pb = muster::v1;
@@ -32,6 +33,7 @@ struct AgentCore::Rooms {
   Rooms(AgentSettings settings_in, Random& random)
       : settings(std::move(settings_in)),
         verifier(settings.verifier),
+        signers(settings.signers),
         download(state, random, next_job),
         reconciler(settings, state, random, next_job),
         reporter(settings, state, random),
@@ -47,8 +49,8 @@ struct AgentCore::Rooms {
     download.OnLink(false, now);
     reporter.OnLinkDown();
   }
-  void On(absl::Time now, Welcomed& event, Outbox&) {
-    if (event.verifier != nullptr) verifier = std::move(event.verifier);
+  void On(absl::Time now, Welcomed& event, Outbox& outbox) {
+    if (event.verifier != nullptr) Trust(event, outbox);
     reporter.OnWelcomed(event.welcome, now);
   }
   void On(absl::Time now, Pushed& event, Outbox& outbox);
@@ -69,6 +71,7 @@ struct AgentCore::Rooms {
   void On(absl::Time now, ClusterChanged&, Outbox&) { reconciler.LookSoon(now); }
   void On(absl::Time, Tick&, Outbox&) {}
 
+  void Trust(Welcomed& event, Outbox& outbox);
   void Refuse(const Refusal& refusal);
   void SayAccepted(pb::ConditionStatus status, absl::string_view reason, std::string message,
                    const Digest& digest);
@@ -79,6 +82,7 @@ struct AgentCore::Rooms {
 
   const AgentSettings settings;
   std::shared_ptr<const Verifier> verifier;
+  std::string signers;  // the record under kSignersKey
   State state;
   uint64_t next_job = 0;
   Download download;
@@ -88,6 +92,18 @@ struct AgentCore::Rooms {
   Situation situation;
   bool started = false;  // the first event after Load has come
 };
+
+// The hub has other keys now. They are kept, so that an agent that starts without a hub takes no
+// word of a key that was given up.
+void AgentCore::Rooms::Trust(Welcomed& event, Outbox& outbox) {
+  verifier = std::move(event.verifier);
+  pb::AgentSignersRecord record;
+  *record.mutable_signer_der() = event.welcome.signer_der();
+  std::string bytes = record.SerializeAsString();
+  if (bytes == signers) return;
+  signers = std::move(bytes);
+  outbox.batch.Put(kSignersKey, signers);
+}
 
 void AgentCore::Rooms::On(absl::Time now, Pushed& event, Outbox& outbox) {
   pb::Push push = std::move(event.push);

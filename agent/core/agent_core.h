@@ -70,6 +70,9 @@ class AgentCore {
   std::unique_ptr<Rooms> rooms_;
 };
 
+// An AgentSignersRecord: written by the core, read by whoever makes its settings.
+inline constexpr absl::string_view kSignersKey = "signers";
+
 // The records that belong to the core; "blob/" does not, and is read by jobs only.
 inline constexpr absl::string_view kAgentRecordPrefixes[] = {"accepted", "bundles", "inventory/",
                                                              "package/"};

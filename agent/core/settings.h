@@ -22,6 +22,7 @@ struct AgentSettings {
   std::string kubernetes_version;            // empty for other drivers
   std::string recipient;                     // to which this cluster's secrets are sealed
   std::shared_ptr<const Verifier> verifier;  // keys that may sign desired states; never null
+  std::string signers;  // the record that `verifier` was made of; empty: of the identity
   absl::Duration resync_interval = absl::Seconds(60);  // between looks at the whole inventory
   bool has_noticeboard = false;  // the cluster has a place where the agent tells its story
   absl::Duration count_interval = absl::Minutes(10);  // between counts of what nobody manages
