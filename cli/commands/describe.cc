@@ -240,6 +240,7 @@ absl::Status DescribeRepository(Session& session, HubClient& hub, const std::str
   if (view.failures() > 0) page.Line("Failures", absl::StrCat(view.failures(), " in a row"));
   if (view.frozen())
     page.Line("Frozen", absl::StrCat("history was rewritten to ", view.seen_commit()));
+  page.Line("Verified", view.verify().empty() ? "no, commits need no signature" : view.verify());
   page.Line("Suspended", view.suspended() ? "yes" : "no");
   if (!view.message().empty()) page.Line("Message", view.message());
   page.Section<pb::Condition>("Conditions", view.conditions());

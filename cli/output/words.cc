@@ -154,4 +154,12 @@ std::vector<std::string> ProblemDetails(const v1::ObjectProblem& problem) {
   return lines;
 }
 
+const v1::Condition* RefusalOf(const v1::RepositoryView& view) {
+  for (const v1::Condition& condition : view.conditions()) {
+    const bool refused = condition.status() == v1::CONDITION_STATUS_FALSE;
+    if (condition.type() == "Verified" && refused) return &condition;
+  }
+  return nullptr;
+}
+
 }  // namespace muster::cli

@@ -39,4 +39,7 @@ std::string ProblemLine(const v1::ObjectProblem& problem, absl::Time now);
 // What a problem consists of, one line a field: what is there and what should be, or who owns it.
 std::vector<std::string> ProblemDetails(const v1::ObjectProblem& problem);
 
+// Why the newest commit of a repository may not rule by its signature; null when it may.
+const v1::Condition* RefusalOf(const v1::RepositoryView& view);
+
 }  // namespace muster::cli

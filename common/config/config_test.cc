@@ -271,7 +271,7 @@ TEST(FleetConfig, RefusesValuesThatCannotBe) {
 }
 
 TEST(FleetConfig, RefusesWhatIsNotBuiltYetByName) {
-  for (const char* kind : {"Signers", "Project", "Policy", "Window", "Alert", "RolloutPlan"}) {
+  for (const char* kind : {"Project", "Policy", "Window", "Alert", "RolloutPlan"}) {
     EXPECT_EQ(ErrorsIn(absl::StrCat("apiVersion: muster.dev/v1alpha1\nkind: ", kind,
                                     "\nmetadata: {name: x}\nspec: {}\n")),
               absl::StrCat("fleet/a.yaml:2: kind: '", kind, "' is not built yet in this version"));
@@ -284,7 +284,7 @@ TEST(FleetConfig, RefusesWhatIsNotBuiltYetByName) {
     EXPECT_NE(errors.find("not built yet in this version"), std::string::npos) << errors;
     EXPECT_EQ(errors.find(absl::StrCat("fleet/p.yaml:7: ", field)), 0u) << errors;
   }
-  for (const char* line : {"  verify: {signers: [a]}", "  type: helm", "  type: oci"}) {
+  for (const char* line : {"  type: helm", "  type: oci"}) {
     const std::string errors = ErrorsIn(Repository(absl::StrCat(line, "\n")));
     EXPECT_NE(errors.find("not built yet in this version"), std::string::npos) << errors;
   }
@@ -319,7 +319,7 @@ TEST(FleetConfig, RefusesWhatIsNoDeclaration) {
       "fleet/a.yaml:1: apiVersion: must be muster.dev/v1alpha1; other manifests stand outside "
       "of the fleet's path, or are named in its .musterignore");
   EXPECT_EQ(ErrorsIn("apiVersion: muster.dev/v1alpha1\n"),
-            "fleet/a.yaml:1: kind: is missing: Cluster, Package or Repository");
+            "fleet/a.yaml:1: kind: is missing: Cluster, Package, Repository or Signers");
   EXPECT_EQ(ErrorsIn("apiVersion: muster.dev/v1alpha1\nkind: Cluster\n"),
             "fleet/a.yaml:1: metadata: is missing");
   const v1::FleetConfig broken = Parse({{"fleet/a.yaml", "a: 1\nb: [\n"}});

@@ -16,6 +16,7 @@
 #include "common/config/helm_fields.h"
 #include "common/config/repository_url.h"
 #include "common/config/selector.h"
+#include "common/config/signers.h"
 #include "common/config/structure.h"
 #include "common/expression/expression.h"
 #include "common/manifest/object.h"
@@ -314,6 +315,7 @@ v1::Repository ReadRepository(Findings& findings) {
     }
   }
   repository.set_credentials(TextAt(findings, "/spec/credentials"));
+  ReadVerify(findings, repository);
   return repository;
 }
 

@@ -115,7 +115,8 @@ void References::Declare(absl::string_view kind, const Findings& findings) {
 void References::Refer(const v1::Package& package, const Findings& findings) {
   const Document& document = findings.document();
   const auto add = [&](std::string kind, const std::string& name, const std::string& pointer) {
-    references_.push_back({package.name(),
+    references_.push_back({"Package",
+                           package.name(),
                            std::move(kind),
                            name,
                            FieldText(document.value, pointer),
@@ -124,6 +125,19 @@ void References::Refer(const v1::Package& package, const Findings& findings) {
   add("Repository", package.repository(), "/spec/repository");
   for (int i = 0; i < package.depends_on_size(); ++i) {
     add("Package", package.depends_on(i), absl::StrCat("/spec/dependsOn/", i));
+  }
+}
+
+void References::Refer(const v1::Repository& repository, const Findings& findings) {
+  const Document& document = findings.document();
+  for (int i = 0; i < repository.verify().signers_size(); ++i) {
+    const std::string pointer = absl::StrCat("/spec/verify/signers/", i);
+    references_.push_back({"Repository",
+                           repository.name(),
+                           "Signers",
+                           repository.verify().signers(i),
+                           FieldText(document.value, pointer),
+                           {document.file, document.positions.Find(pointer).line}});
   }
 }
 
@@ -146,7 +160,8 @@ void References::AddMissing(std::vector<v1::ConfigError>& errors) const {
     for (const auto& [key, places] : places_) {
       if (key.first == reference.kind) names.push_back(key.second);
     }
-    errors.push_back(Error("Package", reference.from, reference.place.file, reference.place.line,
+    errors.push_back(Error(reference.from_kind, reference.from, reference.place.file,
+                           reference.place.line,
                            absl::StrCat(reference.field, ": there is no ", reference.kind, " '",
                                         reference.name, "'", DidYouMean(reference.name, names))));
   }

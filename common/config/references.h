@@ -19,8 +19,9 @@ class References {
   // Notes that a document declares its metadata.name within `kind`.
   void Declare(absl::string_view kind, const Findings& findings);
 
-  // Notes what a package refers to.
+  // Notes what a package, or a repository, refers to.
   void Refer(const v1::Package& package, const Findings& findings);
+  void Refer(const v1::Repository& repository, const Findings& findings);
 
   // After all files: what is declared twice (an error in both places), missing, or goes in circles.
   std::vector<v1::ConfigError> Check() const;
@@ -31,7 +32,8 @@ class References {
     int line = 0;
   };
   struct Reference {
-    std::string from;  // a package's name
+    std::string from_kind;
+    std::string from;  // its name
     std::string kind;
     std::string name;
     std::string field;

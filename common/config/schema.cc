@@ -64,10 +64,22 @@ constexpr FieldSpec kRefFields[] = {
 constexpr absl::string_view kRefOneOf[] = {"branch", "tag", "semver", "commit"};
 constexpr ObjectSpec kRef = {kRefFields, kRefOneOf};
 
+constexpr Choice kVerifiedCommits[] = {{"head"}, {"all"}};
 constexpr FieldSpec kVerifyFields[] = {
     {.name = "signers",
      .type = Type::kName,
-     .about = "Signers whose signature a commit needs.",
+     .about = "Signers whose keys count; a commit that none of them signed does not rule.",
+     .required = true,
+     .list = true},
+    {.name = "commits",
+     .type = Type::kChoice,
+     .about =
+         "head: the head's signature vouches for what is below it (when absent); all: every new "
+         "commit needs one, but for what a commit with the trailer Muster-Seal is on top of.",
+     .choices = kVerifiedCommits},
+    {.name = "authors",
+     .about =
+         "Addresses that authors must have: ada@example.com or *@example.com; any when absent.",
      .list = true},
 };
 constexpr ObjectSpec kVerify = {kVerifyFields, {}};
@@ -96,8 +108,7 @@ constexpr FieldSpec kRepositorySpecFields[] = {
      .about = "Name of a credential that the hub holds; none when absent."},
     {.name = "verify",
      .type = Type::kObject,
-     .about = "Who must have signed the commits.",
-     .built = false,
+     .about = "Who must have signed the commits; they need no signature when absent.",
      .object = &kVerify},
 };
 constexpr ObjectSpec kRepositorySpec = {kRepositorySpecFields, {}};
@@ -325,6 +336,18 @@ constexpr FieldSpec kClusterSpecFields[] = {
 };
 constexpr ObjectSpec kClusterSpec = {kClusterSpecFields, {}};
 
+// ---------------------------------------------------------------- Signers
+
+constexpr FieldSpec kSignersSpecFields[] = {
+    {.name = "project", .type = Type::kName, .about = "The tenant; 'default' when absent."},
+    {.name = "ssh",
+     .about = "SSH public keys, as lines of OpenSSH's allowed_signers: ada@example.com ssh-ed25519 "
+              "AAAA...",
+     .required = true},
+    {.name = "openpgp", .about = "OpenPGP keys by fingerprint.", .built = false},
+};
+constexpr ObjectSpec kSignersSpec = {kSignersSpecFields, {}};
+
 // ---------------------------------------------------------------- documents
 
 constexpr FieldSpec ApiVersion() {
@@ -357,6 +380,10 @@ constexpr FieldSpec kClusterFields[] = {ApiVersion(), Kind(), Metadata(&kCluster
                                         Spec(false, &kClusterSpec)};
 constexpr ObjectSpec kCluster = {kClusterFields, {}};
 
+constexpr FieldSpec kSignersFields[] = {ApiVersion(), Kind(), Metadata(&kMetadata),
+                                        Spec(true, &kSignersSpec)};
+constexpr ObjectSpec kSigners = {kSignersFields, {}};
+
 constexpr KindSpec kKinds[] = {
     {.kind = "Alert", .about = "Who is told of what.", .built = false},
     {.kind = "Cluster",
@@ -371,7 +398,7 @@ constexpr KindSpec kKinds[] = {
      .about = "A Git repository, how to reach it and what to follow in it.",
      .document = &kRepository},
     {.kind = "RolloutPlan", .about = "Waves, gates and what happens on failure.", .built = false},
-    {.kind = "Signers", .about = "Public keys whose signatures count.", .built = false},
+    {.kind = "Signers", .about = "Public keys whose signatures count.", .document = &kSigners},
     {.kind = "Window", .about = "When changes may be made.", .built = false},
 };
 

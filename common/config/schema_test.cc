@@ -26,11 +26,16 @@ std::string ReadFile(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
+constexpr char kSshKey[] =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 // Two values that a field accepts and that mean different things.
 std::pair<Value, Value> Texts(const FieldSpec& field) {
   if (field.name == "url") return {"https://h/a", "https://h/b"};
   if (field.name == "commit") return {std::string(40, 'a'), std::string(40, 'b')};
   if (field.name == "paths") return {"/a", "/b"};
+  if (field.name == "authors") return {"a@b", "*@c"};
+  if (field.name == "ssh") return {absl::StrCat("a ", kSshKey), absl::StrCat("b ", kSshKey)};
   return {"one", "two"};
 }
 
@@ -100,6 +105,11 @@ std::string Parsed(const Value& declaration) {
                          absl::StrCat("apiVersion: muster.dev/v1alpha1\nkind: Repository\n"
                                       "metadata: {name: ",
                                       name, "}\nspec: {url: 'https://h/a', ref: {branch: main}}\n"))
+                    .ok());
+    EXPECT_TRUE(tree.Add(absl::StrCat("s-", name, ".yaml"),
+                         absl::StrCat("apiVersion: muster.dev/v1alpha1\nkind: Signers\nmetadata: "
+                                      "{name: ",
+                                      name, "}\nspec: {ssh: '", name, " ", kSshKey, "'}\n"))
                     .ok());
     EXPECT_TRUE(tree.Add(absl::StrCat("p-", name, ".yaml"),
                          absl::StrCat("apiVersion: muster.dev/v1alpha1\nkind: Package\n"

@@ -32,6 +32,9 @@ struct FakeRepository {
   absl::Status error;
   std::string commit;
   bool descends = true;
+  // Of the fetched commits, when the request asks; the head is unsigned when nothing is said of it.
+  std::vector<v1::CommitSignature> signatures;
+  bool more_commits = false;
   std::map<std::string, std::string> files;  // path -> content, at any commit
 };
 
@@ -141,6 +144,15 @@ class CoreFixture : public testing::Test {
       commit->set_id(repository.commit);
       commit->set_author("Ada <ada@example.com>");
       commit->set_subject(absl::StrCat("Subject of ", repository.commit));
+    }
+    if (job.request.has_verify()) {
+      for (const v1::CommitSignature& one : repository.signatures) *response.add_signatures() = one;
+      if (repository.signatures.empty()) {
+        v1::CommitSignature* head = response.add_signatures();
+        head->set_commit(repository.commit);
+        head->set_result(v1::SIGNATURE_RESULT_UNSIGNED);
+      }
+      response.set_more_commits(repository.more_commits);
     }
     if (job.request.config_path_set()) *response.mutable_config() = config;
     Do(done);

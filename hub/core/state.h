@@ -45,6 +45,7 @@ struct RepositoryState {
   absl::Time next_poll = absl::InfinitePast();
   bool fetching = false;
   std::string fetch_source;  // URL and ref of the fetch under way
+  std::string fetch_verify;  // and the policy that it looks at signatures by
   bool again = false;        // nudged while a fetch was under way
   bool read_config = false;  // fleet repository: the declarations are wanted at any commit
   int failures = 0;          // of fetches, in a row

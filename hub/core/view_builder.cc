@@ -10,6 +10,7 @@
 #include "hub/core/desired_state.h"
 #include "hub/core/fleet_config.h"
 #include "hub/core/keys.h"
+#include "hub/core/signatures.h"
 #include "hub/core/sources.h"
 
 namespace muster::hub {
@@ -348,6 +349,7 @@ void ViewBuilder::BuildRepository(const RepositoryName& name, FleetView& view) {
   out.set_seen_commit(record.frozen_commit());
   out.set_failures(repository.failures);
   out.set_fleet(name.text() == keys::kFleetRepository);
+  out.set_verify(VerifyText(record.spec().verify()));
   *out.mutable_origin() = record.spec().origin();
   *out.mutable_conditions() = record.conditions();
   if (record.suspended()) {

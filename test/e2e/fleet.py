@@ -81,7 +81,7 @@ class Fleet:
         self.url = "file://" + self._git_directory
         for name in ("log", "agents", "clusters", "git"):
             os.makedirs(os.path.join(self.directory, name), exist_ok=True)
-        self._git("init", "-q", "-b", "main")
+        self.git("init", "-q", "-b", "main")
 
     def __enter__(self):
         return self
@@ -98,10 +98,13 @@ class Fleet:
 
     # ------------------------------------------------------------ Git
 
-    def _git(self, *arguments):
-        subprocess.run(["git", "-C", self._git_directory, "-c", "user.name=Test",
-                        "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false",
-                        *arguments], check=True, stdout=subprocess.DEVNULL)
+    def git(self, *arguments, text=None):
+        """What a git command prints in the working tree, given a text to read."""
+        done = subprocess.run(["git", "-C", self._git_directory, "-c", "user.name=Test",
+                               "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false",
+                               "-c", "gpg.format=ssh", *arguments],
+                              check=True, input=text, stdout=subprocess.PIPE, text=True)
+        return done.stdout.strip()
 
     def write(self, files):
         """Puts {path: text} into the working tree."""
@@ -115,9 +118,11 @@ class Fleet:
         """Puts a directory into the working tree as it is."""
         shutil.copytree(source, os.path.join(self._git_directory, path))
 
-    def commit(self, subject):
-        self._git("add", "-A", "-f")
-        self._git("commit", "-q", "-m", subject)
+    def commit(self, subject, key=None):
+        """Commits everything; signed, when there is the path of an SSH public key beside its private
+        one."""
+        self.git("add", "-A", "-f")
+        self.git("commit", "-q", "--allow-empty", "-m", subject, *([f"-S{key}"] if key else []))
 
     # ------------------------------------------------------------ programs
 
@@ -152,16 +157,16 @@ class Fleet:
 
     # ------------------------------------------------------------ the fleet
 
-    def start(self):
+    def start(self, *init_flags):
         """Makes and starts the hub, and lets every cluster join."""
-        self.init()
+        self.init(*init_flags)
         self.start_hub()
         for name in self.clusters:
             self.join(name)
 
-    def init(self):
+    def init(self, *flags):
         self.run(self.path_of("hub", "muster-hub"), "init", "--data", self.data,
-                 "--fleet-url", self.url, "--fleet-path", "fleet")
+                 "--fleet-url", self.url, "--fleet-path", "fleet", *flags)
 
     def start_hub(self, *flags):
         addresses = os.path.join(self.data, "addresses")
