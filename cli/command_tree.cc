@@ -126,6 +126,8 @@ void AddWait(Group& looking) {
   const auto none = std::make_shared<int>();
   looking.Add("doctor", "Look for problems, here and at the hub, each with the next command",
               "muster doctor", none, [](Session& session, int) { return Doctor(session); });
+  looking.Add("dashboard", "Print the address of the console, with a code that signs you in",
+              "muster dashboard", none, [](Session& session, int) { return Dashboard(session); });
 }
 
 // The flags that say what the agent in a cluster is like.

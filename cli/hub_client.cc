@@ -14,6 +14,7 @@
 #include "common/net/tls.h"
 #include "common/trust/certificate.h"
 #include "grpcpp/grpcpp.h"
+#include "proto/console_service.grpc.pb.h"
 #include "proto/operator_service.grpc.pb.h"
 
 namespace muster::cli {
@@ -75,6 +76,7 @@ class GrpcHubClient final : public HubClient {
   GrpcHubClient(const std::shared_ptr<grpc::Channel>& channel, const HubAddress& hub,
                 absl::Duration call_timeout)
       : stub_(pb::OperatorService::NewStub(channel)),
+        console_(pb::ConsoleService::NewStub(channel)),
         address_(hub.address),
         certificate_pem_(hub.certificate_pem),
         call_timeout_(call_timeout) {}
@@ -98,6 +100,18 @@ class GrpcHubClient final : public HubClient {
   CALL(AcceptRewrite, AcceptRewriteRequest, DoneResponse)
   CALL(PutCredential, PutCredentialRequest, DoneResponse)
   CALL(DeleteCredential, NameRequest, DoneResponse)
+  absl::StatusOr<pb::CreateLoginResponse> CreateLogin() override {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + call_timeout_));
+    pb::CreateLoginResponse response;
+    const grpc::Status status =
+        console_->CreateLogin(&context, pb::CreateLoginRequest(), &response);
+    if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
+      return absl::FailedPreconditionError("this hub is older than the console");
+    }
+    if (!status.ok()) return Explained(status);
+    return response;
+  }
   absl::Status Watch(absl::Time deadline,
                      const std::function<bool(const pb::WatchNotice&)>& on_notice) override;
 
@@ -133,6 +147,7 @@ class GrpcHubClient final : public HubClient {
   }
 
   const std::unique_ptr<Stub> stub_;
+  const std::unique_ptr<pb::ConsoleService::Stub> console_;
   const std::string address_;
   const std::string certificate_pem_;
   const absl::Duration call_timeout_;

@@ -327,4 +327,9 @@ absl::StatusOr<pb::DoneResponse> MemoryHubClient::DeleteCredential(const pb::Nam
   return Done(absl::StrCat("credential/", request.name(), " deleted"));
 }
 
+absl::StatusOr<pb::CreateLoginResponse> MemoryHubClient::CreateLogin() {
+  RETURN_IF_ERROR(Enter("CreateLogin"));
+  return login;
+}
+
 }  // namespace muster::cli

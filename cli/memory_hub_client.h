@@ -33,6 +33,8 @@ class MemoryHubClient final : public HubClient {
   std::map<std::string, std::string> blobs;                     // by digest
   std::map<std::string, pb::PutCredentialRequest> credentials;  // by name
 
+  pb::CreateLoginResponse login;
+
   std::vector<std::string> calls;      // the names of the methods called, in order
   std::vector<pb::ListRequest> asked;  // the requests of the lists, in order
   int page_size = 500;
@@ -67,6 +69,7 @@ class MemoryHubClient final : public HubClient {
   absl::StatusOr<pb::DoneResponse> AcceptRewrite(const pb::AcceptRewriteRequest&) override;
   absl::StatusOr<pb::DoneResponse> PutCredential(const pb::PutCredentialRequest&) override;
   absl::StatusOr<pb::DoneResponse> DeleteCredential(const pb::NameRequest&) override;
+  absl::StatusOr<pb::CreateLoginResponse> CreateLogin() override;
 
  private:
   // Notes the call and returns the failure that waits for it.

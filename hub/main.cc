@@ -58,6 +58,13 @@ absl::Status TakeDurations(const DurationFlags& flags, HubOptions& options) {
 // runs for long starts anew, far sooner than they end. Agents do not mind.
 constexpr absl::Duration kRunMax = absl::Hours(24 * 40);
 
+absl::Status TakeConsole(HubOptions& options) {
+  if (options.listen.console == "off") options.listen.console.clear();
+  if (options.console_certificate.empty() == options.console_key.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "--console-certificate and --console-key belong together; one of them is missing");
+}
+
 absl::Status CheckHelm(const HubOptions& options) {
   if (options.helm_program.empty() && options.helm_digest.empty()) return absl::OkStatus();
   if (options.helm_program.empty()) {
@@ -134,6 +141,16 @@ void AddRunFlags(CLI::App& app, HubOptions& options, DurationFlags& durations) {
       ->capture_default_str();
   app.add_option("--join-listen", options.listen.join, "address for new clusters")
       ->capture_default_str();
+  app.add_option("--console-listen", options.listen.console,
+                 "address for browsers and Prometheus, over HTTPS; 'off' for none")
+      ->capture_default_str();
+  app.add_option("--console-address", options.console_address,
+                 "host:port at which browsers reach the console, when it is another one");
+  app.add_option("--console-certificate", options.console_certificate,
+                 "file with a certificate that browsers know (PEM, whole chain), for the console")
+      ->type_name("FILE");
+  app.add_option("--console-key", options.console_key, "file with its key (PEM)")
+      ->type_name("FILE");
   app.add_option("--agent-address", options.agent_address,
                  "host:port at which agents reach the agent listener, when it is another one");
   app.add_option("--join-address", options.join_address,
@@ -221,6 +238,7 @@ int Main(int argc, char** argv) {
   if (options.data_directory.empty()) {
     return Fail(absl::InvalidArgumentError("no data directory; give --data DIR"));
   }
+  if (const absl::Status console = TakeConsole(options); !console.ok()) return Fail(console);
   if (const absl::Status helm = CheckHelm(options); !helm.ok()) return Fail(helm);
   const absl::Status taken = TakeDurations(durations, options);
   return taken.ok() ? RunHub(std::move(options)) : Fail(taken);

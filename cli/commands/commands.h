@@ -73,6 +73,9 @@ absl::StatusOr<ExitCode> Wait(Session& session, const WaitOptions& options);
 // kDiffers when a finding is an error.
 absl::StatusOr<ExitCode> Doctor(Session& session);
 
+// Prints where the console is, with a code that signs in.
+absl::StatusOr<ExitCode> Dashboard(Session& session);
+
 // ---------------------------------------------------------------- changing
 
 struct InitOptions {

@@ -1,16 +1,12 @@
 #include "hub/rpc/operator_service.h"
 
 #include <grpcpp/grpcpp.h>
-#include <sys/statvfs.h>
 
-#include <filesystem>
 #include <map>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/mutex.h"
 #include "common/base/status_macros.h"
@@ -31,23 +27,6 @@ namespace {
 
 using Context = grpc::CallbackServerContext;
 using Unary = grpc::ServerUnaryReactor;
-
-uint64_t DirectoryBytes(const std::string& directory) {
-  uint64_t bytes = 0;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, error)) {
-    std::error_code gone;  // Files of the store come and go.
-    const uintmax_t size = entry.is_regular_file(gone) ? entry.file_size(gone) : 0;
-    if (!gone) bytes += size;
-  }
-  return bytes;
-}
-
-uint64_t DiskFreeBytes(const std::string& directory) {
-  struct statvfs figures = {};
-  if (statvfs(directory.c_str(), &figures) != 0) return 0;
-  return uint64_t{figures.f_bavail} * figures.f_frsize;
-}
 
 }  // namespace
 
@@ -73,7 +52,7 @@ class OperatorService::Calls final : public pb::OperatorService::CallbackService
     return Read(
         context, request, view,
         [this](const Reading& reading, const pb::GetHubRequest&) -> absl::StatusOr<pb::HubView> {
-          return MakeHub(reading);
+          return hub::GetHub(reading, options_.place);
         });
   }
   READ(ListClusters, ListRequest)
@@ -152,21 +131,6 @@ class OperatorService::Calls final : public pb::OperatorService::CallbackService
         });
     options_.post(OperatorAsked{id, *actor, *std::move(command)});
     return reactor;
-  }
-
-  pb::HubView MakeHub(const Reading& reading) const {
-    pb::HubView view = MakeHubView(reading.fleet);
-    view.set_now_ms(absl::ToUnixMillis(reading.now));
-    view.set_store_bytes(DirectoryBytes(absl::StrCat(options_.data_directory, "/store")));
-    view.set_disk_free_bytes(DiskFreeBytes(options_.data_directory));
-    if (const absl::Status obstacle = options_.obstacle(); !obstacle.ok()) {
-      pb::Finding& finding = *view.add_findings();
-      finding.set_severity("error");
-      finding.set_subject("disk");
-      finding.set_message(absl::StrCat("the hub takes no change: ", obstacle.message()));
-      finding.set_next(absl::StrCat("df -h ", options_.data_directory));
-    }
-    return view;
   }
 
   absl::StatusOr<OperatorCommand> Sealed(const pb::PutCredentialRequest& request) const {

@@ -200,7 +200,8 @@ class Fleet {
         Process::Start({options_.hub, "--data", Path("hub"), "--allow-file-urls", "--agent-listen",
                         absl::StrCat("127.0.0.1:", agent_port_), "--operator-listen",
                         absl::StrCat("127.0.0.1:", operator_port_), "--join-listen",
-                        absl::StrCat("127.0.0.1:", join_port_), "--heartbeat", heartbeat_},
+                        absl::StrCat("127.0.0.1:", join_port_), "--console-listen", "off",
+                        "--heartbeat", heartbeat_},
                        Path("hub.log"), /*talk=*/false);
     RETURN_IF_ERROR(hub.status());
     hub_ = std::make_unique<Process>(*std::move(hub));

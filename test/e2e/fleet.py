@@ -170,7 +170,7 @@ class Fleet:
         hub = self.start_program(
             "hub", self.path_of("hub", "muster-hub"), "--data", self.data, "--allow-file-urls",
             "--heartbeat", "1s", *(f"--{one}-listen=127.0.0.1:{self._port(one)}"
-                                   for one in ("agent", "operator", "join")), *flags)
+                                   for one in ("agent", "operator", "join", "console")), *flags)
         eventually("the hub listens",
                    lambda: os.path.exists(addresses) or hub.poll() is not None)
         if hub.poll() is not None:
@@ -189,6 +189,10 @@ class Fleet:
 
     def _port(self, listener):
         return self._ports.get(listener, "0")
+
+    def port_of(self, listener):
+        """Of a hub that was started: "agent", "operator", "join" or "console"."""
+        return self._ports[listener]
 
     def join(self, name, *flags):
         token = os.path.join(self.directory, "agents", f"{name}.token")

@@ -41,10 +41,10 @@ class KilledHub : public testing::Test {
 
   void Start() {
     fs::remove(directory_ + "/addresses");
-    absl::StatusOr<bench::Process> hub =
-        bench::Process::Start({kHub, "--data", directory_, "--agent-listen", "127.0.0.1:0",
-                               "--operator-listen", "127.0.0.1:0", "--join-listen", "127.0.0.1:0"},
-                              log_, /*talk=*/false);
+    absl::StatusOr<bench::Process> hub = bench::Process::Start(
+        {kHub, "--data", directory_, "--agent-listen", "127.0.0.1:0", "--operator-listen",
+         "127.0.0.1:0", "--join-listen", "127.0.0.1:0", "--console-listen", "127.0.0.1:0"},
+        log_, /*talk=*/false);
     CHECK_OK(hub);
     hub_ = std::make_unique<bench::Process>(*std::move(hub));
     const absl::Time end = absl::Now() + absl::Seconds(60);

@@ -136,7 +136,10 @@ TestHub::TestHub() {
   keyring_.emplace(*std::move(keyring));
   operator_pair_ = *hub::MakeOperatorKeyPair(keyring_->authority, "admin", absl::Now());
   options_.data_directory = init.data_directory;
-  options_.listen = {.agent = "127.0.0.1:0", .operators = "127.0.0.1:0", .join = "127.0.0.1:0"};
+  options_.listen = {.agent = "127.0.0.1:0",
+                     .operators = "127.0.0.1:0",
+                     .join = "127.0.0.1:0",
+                     .console = "127.0.0.1:0"};
   options_.allow_file_urls = true;
   options_.heartbeat = absl::Seconds(1);
 }

@@ -44,7 +44,9 @@ DOORS = [
     (r"rocksdb/", r"common/store/rocksdb_\w+\.(h|cc)$"),
     (r"openssl/", r"(common/trust/\w+\.(h|cc)|common/base/digest\.cc|common/secrets/cipher\.cc"
                   r"|common/net/(tls|hub_root)\.cc|hub/credentials\.cc"
-                  r"|hub/source/known_hosts\.cc|agent/kube/tls_stream\.cc)$"),
+                  r"|hub/source/known_hosts\.cc|hub/http/http_server\.cc|agent/kube/tls_stream\.cc)$"),
+    (r"boost/", r"hub/http/http_server\.cc$"),
+    (r"zlib\.h", r"hub/http/gzip\.cc$"),
     (r"nghttp2/", r"agent/kube/http2_connection\.cc$"),
     (r"(grpc|grpcpp)/", r"(common/net/\w+|hub/rpc/\w+|hub/join/\w+|agent/rpc/\w+|cli/hub_client"
                         r"|hub/main|agent/main)\.(h|cc)$"),

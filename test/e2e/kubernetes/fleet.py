@@ -99,7 +99,8 @@ spec: {{project: default, type: git, url: "file://{self.checkout}", ref: {{branc
             self._hub = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", os.path.join(self.bin, "hub/muster-hub"),
                  "--data", os.path.join(self.folder, "hub"), "--allow-file-urls", "--heartbeat", "2s",
-                 "--agent-listen", agent, "--operator-listen", operator, "--join-listen", join],
+                 "--agent-listen", agent, "--operator-listen", operator, "--join-listen", join,
+                 "--console-listen", "off"],
                 stdout=log, stderr=log, env=self.environment)
         eventually(lambda: self.muster("version", "--server", check=False).returncode == 0, self.hub_log)
 
