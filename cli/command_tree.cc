@@ -3,7 +3,9 @@
 #include <memory>
 #include <string>
 
+#include "cli/command_group.h"
 #include "cli/commands/commands.h"
+#include "cli/rollout_commands.h"
 #include "cli/subject.h"
 
 namespace muster::cli {
@@ -13,39 +15,6 @@ constexpr char kLooking[] = "Looking";
 constexpr char kChanging[] = "Changing";
 constexpr char kJoining[] = "Clusters joining and leaving";
 constexpr char kLocal[] = "Here, without a hub";
-
-// Adds the commands of one group to the tree.
-class Group {
- public:
-  Group(CommandTree& tree, CLI::App& parent, const char* name)
-      : tree_(tree), parent_(parent), name_(name) {}
-
-  // A command that, when typed, runs `run(session, *options)`.
-  template <typename Options, typename Run>
-  CLI::App* Add(const std::string& name, const std::string& what, const std::string& example,
-                const std::shared_ptr<Options>& options, Run run) {
-    CLI::App* command = parent_.add_subcommand(name, what);
-    command->group(name_);
-    command->footer("Example:\n  " + example + "\n\nFlags of every command: muster --help");
-    command->callback([&tree = tree_, options, run] {
-      tree.chosen = [options, run](Session& session) { return run(session, *options); };
-    });
-    return command;
-  }
-
- private:
-  CommandTree& tree_;
-  CLI::App& parent_;
-  const char* name_;
-};
-
-CLI::App* AddParent(CommandTree& tree, const char* group, const std::string& name,
-                    const std::string& what) {
-  CLI::App* parent = tree.app.add_subcommand(name, what);
-  parent->group(group);
-  parent->require_subcommand(1);
-  return parent;
-}
 
 void AddGet(Group& looking) {
   const auto options = std::make_shared<GetOptions>();
@@ -468,6 +437,7 @@ CommandTree::CommandTree()
   Group looking(*this, app, kLooking);
   AddGet(looking);
   AddDescribe(looking);
+  AddPlan(looking);
   AddWait(looking);
   Group joining(*this, app, kJoining);
   AddJoining(*this, joining);

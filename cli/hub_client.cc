@@ -1,4 +1,5 @@
-// The real HubClient: OperatorService over mutual TLS. The only file here that knows gRPC.
+// The real HubClient: OperatorService and PlanService over mutual TLS. The only file here that
+// knows gRPC.
 #include "cli/hub_client.h"
 
 #include <functional>
@@ -15,6 +16,7 @@
 #include "common/trust/certificate.h"
 #include "grpcpp/grpcpp.h"
 #include "proto/operator_service.grpc.pb.h"
+#include "proto/plan.grpc.pb.h"
 
 namespace muster::cli {
 namespace {
@@ -75,6 +77,7 @@ class GrpcHubClient final : public HubClient {
   GrpcHubClient(const std::shared_ptr<grpc::Channel>& channel, const HubAddress& hub,
                 absl::Duration call_timeout)
       : stub_(pb::OperatorService::NewStub(channel)),
+        plan_stub_(pb::PlanService::NewStub(channel)),
         address_(hub.address),
         certificate_pem_(hub.certificate_pem),
         call_timeout_(call_timeout) {}
@@ -101,6 +104,14 @@ class GrpcHubClient final : public HubClient {
   absl::Status Watch(absl::Time deadline,
                      const std::function<bool(const pb::WatchNotice&)>& on_notice) override;
 
+  absl::StatusOr<pb::FleetPlan> Plan(const pb::PlanRequest& request,
+                                     absl::Duration timeout) override {
+    return CallOn(*plan_stub_, &pb::PlanService::Stub::Plan, request, timeout);
+  }
+  absl::StatusOr<pb::PlanFleet> GetPlanFleet(const pb::PlanFleetRequest& request) override {
+    return CallOn(*plan_stub_, &pb::PlanService::Stub::GetPlanFleet, request, call_timeout_);
+  }
+
  private:
   using Stub = pb::OperatorService::Stub;
 
@@ -108,10 +119,18 @@ class GrpcHubClient final : public HubClient {
   absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                              Response*),
                                 const Request& request) {
+    return CallOn(*stub_, method, request, call_timeout_);
+  }
+
+  template <typename AnyStub, typename Request, typename Response>
+  absl::StatusOr<Response> CallOn(AnyStub& stub,
+                                  grpc::Status (AnyStub::*method)(grpc::ClientContext*,
+                                                                  const Request&, Response*),
+                                  const Request& request, absl::Duration timeout) {
     grpc::ClientContext context;
-    context.set_deadline(absl::ToChronoTime(absl::Now() + call_timeout_));
+    context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
     Response response;
-    const grpc::Status status = ((*stub_).*method)(&context, request, &response);
+    const grpc::Status status = (stub.*method)(&context, request, &response);
     if (!status.ok()) return Explained(status);
     return response;
   }
@@ -133,6 +152,7 @@ class GrpcHubClient final : public HubClient {
   }
 
   const std::unique_ptr<Stub> stub_;
+  const std::unique_ptr<pb::PlanService::Stub> plan_stub_;
   const std::string address_;
   const std::string certificate_pem_;
   const absl::Duration call_timeout_;

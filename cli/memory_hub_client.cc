@@ -327,4 +327,16 @@ absl::StatusOr<pb::DoneResponse> MemoryHubClient::DeleteCredential(const pb::Nam
   return Done(absl::StrCat("credential/", request.name(), " deleted"));
 }
 
+absl::StatusOr<pb::FleetPlan> MemoryHubClient::Plan(const pb::PlanRequest& request,
+                                                    absl::Duration) {
+  RETURN_IF_ERROR(Enter("Plan"));
+  asked_plan = request;
+  return plan;
+}
+
+absl::StatusOr<pb::PlanFleet> MemoryHubClient::GetPlanFleet(const pb::PlanFleetRequest&) {
+  RETURN_IF_ERROR(Enter("GetPlanFleet"));
+  return plan_fleet;
+}
+
 }  // namespace muster::cli

@@ -30,6 +30,7 @@
 #include "hub/rpc/agent_service.h"
 #include "hub/rpc/listener.h"
 #include "hub/rpc/operator_service.h"
+#include "hub/rpc/plan_service.h"
 #include "hub/rpc/replies.h"
 #include "hub/sweeper.h"
 #include "proto/storage.pb.h"
@@ -199,6 +200,11 @@ absl::Status Assembly::Parts::MakeServices() {
                              .store = store.get(),
                              .replies = &replies,
                              .workers = &workers});
+  plans = std::make_unique<PlanService>(PlanServiceOptions{.hub_id = keyring->hub_id(),
+                                                           .post = post,
+                                                           .store = store.get(),
+                                                           .replies = &replies,
+                                                           .workers = &workers});
   HubJobs::Options job_options;
   job_options.clones = ClonesDirectory();
   ASSIGN_OR_RETURN(job_options.helm, Helm());
@@ -222,11 +228,12 @@ absl::Status Assembly::Parts::Listen() {
   ASSIGN_OR_RETURN(agent_listener, Listener::Start({.address = listen.agent,
                                                     .root_pem = keyring->root_pem(),
                                                     .server = server,
-                                                    .service = agents->service()}));
-  ASSIGN_OR_RETURN(operator_listener, Listener::Start({.address = listen.operators,
-                                                       .root_pem = keyring->root_pem(),
-                                                       .server = server,
-                                                       .service = operators->service()}));
+                                                    .services = {agents->service()}}));
+  ASSIGN_OR_RETURN(operator_listener,
+                   Listener::Start({.address = listen.operators,
+                                    .root_pem = keyring->root_pem(),
+                                    .server = server,
+                                    .services = {operators->service(), plans->service()}}));
   join_gate = std::make_unique<JoinGate>(
       JoinGateOptions{.address = listen.join,
                       .server = join,

@@ -10,6 +10,7 @@
 #include "agent/core/health.h"
 #include "common/base/check.h"
 #include "common/base/limits.h"
+#include "common/plan/rails.h"
 
 namespace muster::agent {
 namespace pb = muster::v1;
@@ -276,7 +277,7 @@ void Reconciler::AddApply(PackageState& package, Item& item, ActJob& job, Outbox
                                   .ours = ours,
                                   .adopt = AdoptRuleOf(package),
                                   .force = ours && IsDrifted(item),
-                                  .may_replace = !IsProtectedKind(item.key),
+                                  .may_replace = !IsProtectedKind(item.key.kind),
                                   .keep = IgnoredPaths(package, item.key),
                                   .terms = package.terms});
   applying_.push_back(Doing{.package = package.name, .key = item.key, .object = item.desired});

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "common/plan/rails.h"
 #include "common/trust/envelope.h"
 
 namespace muster::agent {
@@ -30,7 +31,7 @@ struct AgentSettings {
   // quarter.
   absl::Duration receipt_spread = absl::Seconds(30);
   // Namespaces of which nothing is ever deleted; the agent's own is added to them.
-  std::vector<std::string> protected_namespaces = {"kube-system", "kube-public", "kube-node-lease"};
+  std::vector<std::string> protected_namespaces = ProtectedNamespaces();
 };
 
 }  // namespace muster::agent

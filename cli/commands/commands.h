@@ -44,6 +44,15 @@ struct DiffOptions {
 // kDiffers when anything is not as desired.
 absl::StatusOr<ExitCode> Diff(Session& session, const DiffOptions& options);
 
+struct PlanOptions {
+  std::string repository;
+  std::string revision;  // either this
+  std::string local;     // or this: a working tree
+  HelmFlags helm;        // for what is rendered here
+};
+// kDiffers when anything would change; kError, after the plan, when something cannot be rendered.
+absl::StatusOr<ExitCode> Plan(Session& session, const PlanOptions& options);
+
 struct TraceOptions {
   std::string cluster;
   std::string object;  // KIND/NAME

@@ -1,5 +1,6 @@
 #include "common/config/resolve.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -127,6 +128,11 @@ absl::StatusOr<v1::RenderInput> Resolve(const v1::Package& package, const v1::Ta
   return input;
 }
 
+bool IsUsed(const google::protobuf::RepeatedPtrField<std::string>& uses, absl::string_view fact) {
+  return std::any_of(uses.begin(), uses.end(),
+                     [fact](const std::string& use) { return use == fact || use == "*"; });
+}
+
 }  // namespace
 
 const v1::Target* SelectTarget(const v1::Package& package, const Labels& labels) {
@@ -147,6 +153,20 @@ absl::StatusOr<std::optional<v1::RenderInput>> ResolvePackage(const v1::Package&
                                                  cluster_name, "'"));
   }
   return *std::move(input);
+}
+
+Digest ParamsOf(const std::string& repository, const v1::RenderInput& input,
+                const google::protobuf::RepeatedPtrField<std::string>& uses) {
+  v1::RenderInput key = input;
+  key.clear_package();
+  key.clear_known_inputs();
+  if (!IsUsed(uses, "cluster.name")) key.clear_cluster_name();
+  if (!IsUsed(uses, "cluster.kubernetesVersion")) key.clear_kubernetes_version();
+  key.clear_labels();
+  for (const v1::Label& label : input.labels()) {
+    if (IsUsed(uses, absl::StrCat("cluster.labels.", label.key()))) *key.add_labels() = label;
+  }
+  return Digest::Of(absl::StrCat(repository, "\n", key.SerializeAsString()));
 }
 
 }  // namespace muster

@@ -14,6 +14,7 @@
 #include "proto/agent_service.pb.h"
 #include "proto/child.pb.h"
 #include "proto/operator_service.pb.h"
+#include "proto/plan.pb.h"
 #include "proto/storage.pb.h"
 
 namespace muster::hub {
@@ -85,6 +86,7 @@ struct CertificateIssued {
 struct FetchDone {
   RepositoryName repository;
   absl::StatusOr<v1::FetchResponse> result;
+  uint64_t plan = 0;  // as in the job
 };
 
 // One input's rendering. Its manifest and objects are in the store already: they are named by
@@ -134,7 +136,8 @@ struct PutCredential {
 
 using OperatorCommand =
     std::variant<v1::CreateTokenRequest, v1::SuspendRequest, v1::AcceptRewriteRequest, RevokeToken,
-                 AcceptCluster, RevokeCluster, SyncNow, PutCredential, DeleteCredential>;
+                 AcceptCluster, RevokeCluster, SyncNow, PutCredential, DeleteCredential,
+                 v1::PlanRequest, v1::PlanFleetRequest>;
 
 struct OperatorAsked {
   RequestId request = 0;

@@ -10,6 +10,7 @@
 #include "hub/core/observed.h"
 #include "hub/core/operators.h"
 #include "hub/core/placement.h"
+#include "hub/core/plans.h"
 #include "hub/core/rendering.h"
 #include "hub/core/sources.h"
 #include "hub/core/state.h"
@@ -33,10 +34,15 @@ struct Dispatch {
   void operator()(const RenewRequested& event) { OnRenewRequested(turn, event); }
   void operator()(const CertificateIssued& event) { OnCertificateIssued(turn, event); }
   void operator()(const FetchDone& event) {
+    if (event.plan != 0) {
+      OnPlanFetched(turn, event);
+      return;
+    }
     OnFetchDone(turn, event);
     LetFirstsGo();
   }
   void operator()(const RenderDone& event) {
+    if (OnPlanRendered(turn, event)) return;
     OnRenderDone(turn, event);
     LetFirstsGo();
   }

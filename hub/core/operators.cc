@@ -8,6 +8,7 @@
 #include "hub/core/enrollment.h"
 #include "hub/core/journal.h"
 #include "hub/core/keys.h"
+#include "hub/core/plans.h"
 #include "hub/core/rendering.h"
 #include "hub/core/sources.h"
 #include "hub/core/tokens.h"
@@ -16,7 +17,7 @@ namespace muster::hub {
 namespace pb = muster::v1;
 namespace {
 
-using Answer = std::variant<pb::DoneResponse, pb::CreateTokenResponse>;
+using Answer = OperatorAnswer;
 
 Answer Done(std::string message) {
   pb::DoneResponse response;
@@ -114,6 +115,16 @@ class Handler {
     return Done(absl::StrCat("credential/", command.name, " stored"));
   }
 
+  absl::StatusOr<Answer> operator()(const pb::PlanFleetRequest& request) {
+    ASSIGN_OR_RETURN(pb::PlanFleet fleet, PlanFleetOf(state_, request.repository()));
+    return fleet;
+  }
+
+  // Answered when its jobs have ended; see OnOperatorAsked.
+  absl::StatusOr<Answer> operator()(const pb::PlanRequest&) {
+    return absl::InternalError("a plan is not answered at once");
+  }
+
   absl::StatusOr<Answer> operator()(const DeleteCredential& command) {
     if (state_.credentials.erase(command.name) == 0) {
       return absl::NotFoundError(
@@ -180,6 +191,10 @@ class Handler {
 }  // namespace
 
 void OnOperatorAsked(Turn& turn, const OperatorAsked& event) {
+  if (const auto* plan = std::get_if<pb::PlanRequest>(&event.command)) {
+    StartPlan(turn, event.request, *plan);
+    return;
+  }
   Handler handler(turn, event.actor);
   turn.out.operator_replies.push_back({event.request, std::visit(handler, event.command)});
 }

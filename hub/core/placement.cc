@@ -93,26 +93,7 @@ void Prune(Turn& turn, const PackageName& name, PackageState& package) {
   JudgePackage(turn, name, package);
 }
 
-bool IsUsed(const google::protobuf::RepeatedPtrField<std::string>& uses, absl::string_view fact) {
-  return std::any_of(uses.begin(), uses.end(),
-                     [fact](const std::string& use) { return use == fact || use == "*"; });
-}
-
 }  // namespace
-
-Digest ParamsOf(const std::string& repository, const pb::RenderInput& input,
-                const google::protobuf::RepeatedPtrField<std::string>& uses) {
-  pb::RenderInput key = input;
-  key.clear_package();
-  key.clear_known_inputs();
-  if (!IsUsed(uses, "cluster.name")) key.clear_cluster_name();
-  if (!IsUsed(uses, "cluster.kubernetesVersion")) key.clear_kubernetes_version();
-  key.clear_labels();
-  for (const pb::Label& label : input.labels()) {
-    if (IsUsed(uses, absl::StrCat("cluster.labels.", label.key()))) *key.add_labels() = label;
-  }
-  return Digest::Of(absl::StrCat(repository, "\n", key.SerializeAsString()));
-}
 
 void Place(Turn& turn) {
   State& state = turn.state;

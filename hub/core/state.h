@@ -28,6 +28,7 @@
 #include "common/base/digest.h"
 #include "common/base/ids.h"
 #include "common/base/random.h"
+#include "common/plan/planner.h"
 #include "hub/core/fleet_view.h"
 #include "hub/core/hub_core.h"
 #include "hub/core/outbox.h"
@@ -184,6 +185,19 @@ struct RenderUnderWay {
   std::map<RepositoryName, std::string> declared;  // and their commits, as the job was told
 };
 
+// A plan under way. Soft: whoever asked asks again after a restart.
+struct PlanUnderWay {
+  RequestId request = 0;
+  RepositoryName repository;
+  std::string revision;
+  bool tag_tried = false;                     // a name is a branch first, then a tag
+  v1::FetchResponse head;                     // once it was fetched
+  std::unique_ptr<Planner> planner;           // likewise
+  uint64_t job = 0;                           // the RenderJob under way
+  std::vector<RenderUnderWay::Input> inputs;  // in the order of the job's
+  int failures = 0;                           // of jobs that said nothing about their inputs
+};
+
 // Something to be looked at when its time comes. Whoever handles it checks whether it still holds.
 struct Wake {
   enum class Kind { kPoll, kRender, kLiveness, kRefresh, kToken };
@@ -247,6 +261,8 @@ struct State {
   int64_t refusal_noted_ms = 0;           // of a token that nobody knows
   std::map<uint64_t, RenderUnderWay> renders_under_way;  // by job
   uint64_t last_job = 0;
+  std::map<uint64_t, PlanUnderWay> plans;  // by number
+  uint64_t last_plan = 0;
   uint64_t last_event = 0;  // number in the journal
   int64_t time_high_written_ms = 0;
 

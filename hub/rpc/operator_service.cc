@@ -16,8 +16,8 @@
 #include "common/base/status_macros.h"
 #include "common/config/names.h"
 #include "common/net/rpc_status.h"
-#include "common/net/tls.h"
 #include "hub/credentials.h"
+#include "hub/rpc/operator_gate.h"
 #include "hub/rpc/refusals.h"
 #include "hub/rpc/views.h"
 #include "hub/rpc/watch_stream.h"
@@ -103,19 +103,12 @@ class OperatorService::Calls final : public pb::OperatorService::CallbackService
   void Stop();
 
  private:
-  // The operator's name, if the peer is one.
   absl::StatusOr<std::string> Admit(const Context& context) const {
-    ASSIGN_OR_RETURN(const PeerIdentity peer,
-                     PeerIdentityOf(*context.auth_context(), options_.hub_id));
-    if (peer.identity.kind == Identity::Kind::kOperator) return peer.identity.name;
-    return absl::PermissionDeniedError(
-        "this listener is for operators, and the certificate is not an operator's");
+    return AdmitOperator(context, options_.hub_id);
   }
 
   static Unary* Refuse(Context* context, const absl::Status& status) {
-    Unary* const reactor = context->DefaultReactor();
-    reactor->Finish(ToGrpc(status));
-    return reactor;
+    return RefuseCall(context, status);
   }
 
   // Answers with what `answer` makes of the present picture, on a worker.
@@ -143,8 +136,8 @@ class OperatorService::Calls final : public pb::OperatorService::CallbackService
     // Only now: what is wrong with a request is for those who may make it.
     if (!command.ok()) return Refuse(context, command.status());
     Unary* const reactor = context->DefaultReactor();
-    const RequestId id = options_.replies->AwaitOperator(
-        [reactor, response](absl::StatusOr<Replies::OperatorAnswer> answer) {
+    const RequestId id =
+        options_.replies->AwaitOperator([reactor, response](absl::StatusOr<OperatorAnswer> answer) {
           if (answer.ok() && std::holds_alternative<Response>(*answer)) {
             *response = std::get<Response>(*std::move(answer));
           }

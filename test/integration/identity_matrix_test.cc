@@ -18,6 +18,7 @@
 #include "proto/agent_service.pb.h"
 #include "proto/join_service.pb.h"
 #include "proto/operator_service.pb.h"
+#include "proto/plan.pb.h"
 #include "test/integration/world.h"
 
 namespace muster::test {
@@ -72,16 +73,18 @@ const std::map<std::string, Door>& Doors() {
       {"OperatorService/AcceptRewrite", Door::kOperators},
       {"OperatorService/PutCredential", Door::kOperators},
       {"OperatorService/DeleteCredential", Door::kOperators},
+      {"PlanService/Plan", Door::kOperators},
+      {"PlanService/GetPlanFleet", Door::kOperators},
   };
   return *doors;
 }
 
-// Every method of the three services, as the protos declare them.
+// Every method of the services, as the protos declare them.
 std::set<std::string> DeclaredMethods() {
   std::set<std::string> methods;
   for (const google::protobuf::FileDescriptor* file :
        {pb::Hello::descriptor()->file(), pb::EnrollRequest::descriptor()->file(),
-        pb::HubView::descriptor()->file()}) {
+        pb::HubView::descriptor()->file(), pb::FleetPlan::descriptor()->file()}) {
     for (int i = 0; i < file->service_count(); ++i) {
       for (int j = 0; j < file->service(i)->method_count(); ++j) {
         methods.insert(

@@ -87,6 +87,14 @@ void TestRepository::Commit(const std::string& subject) {
   Git(directory_, absl::StrCat("commit -q --allow-empty -m '", subject, "'"));
 }
 
+void TestRepository::Branch(const std::string& name) {
+  Git(directory_, absl::StrCat("checkout -q -b ", name));
+}
+
+void TestRepository::Switch(const std::string& name) {
+  Git(directory_, absl::StrCat("checkout -q ", name));
+}
+
 void WriteFleet(TestRepository& repository) {
   repository.Write("fleet/fleet.yaml", absl::StrCat("apiVersion: muster.dev/v1alpha1\n"
                                                     "kind: Repository\n"
