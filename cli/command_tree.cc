@@ -20,7 +20,7 @@ void AddGet(Group& looking) {
   const auto options = std::make_shared<GetOptions>();
   CLI::App* get = looking.Add("get",
                               "List clusters, packages, repositories, commits, objects, "
-                              "tokens or events",
+                              "tokens, events or rollouts",
                               "muster get clusters -l env=prod --watch", options, Get);
   get->add_option("KIND", options->words, "What, then names: clusters prod-1, or cluster/prod-1");
   get->add_option("-l,--selector", options->selector, "Only clusters with these labels: env=prod");
@@ -46,9 +46,10 @@ void AddGet(Group& looking) {
 void AddDescribe(Group& looking) {
   const auto describe = std::make_shared<DescribeOptions>();
   looking
-      .Add("describe", "Show all about a cluster, a package or a repository",
+      .Add("describe", "Show all about a cluster, a package, a repository or a rollout",
            "muster describe cluster prod-1", describe, Describe)
-      ->add_option("KIND", describe->words, "cluster NAME, package NAME, repository NAME")
+      ->add_option("KIND", describe->words,
+                   "cluster NAME, package NAME, repository NAME, rollout PACKAGE")
       ->required();
 
   const auto diff = std::make_shared<DiffOptions>();
@@ -443,6 +444,7 @@ CommandTree::CommandTree()
   AddJoining(*this, joining);
   Group changing(*this, app, kChanging);
   AddChanging(*this, changing);
+  AddRollout(*this, changing, kChanging);
   AddSecret(*this);
   Group local(*this, app, kLocal);
   AddLocal(*this, local);

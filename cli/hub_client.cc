@@ -1,5 +1,5 @@
-// The real HubClient: OperatorService and PlanService over mutual TLS. The only file here that
-// knows gRPC.
+// The real HubClient: OperatorService, PlanService and RolloutService over mutual TLS. The only
+// file here that knows gRPC.
 #include "cli/hub_client.h"
 
 #include <functional>
@@ -17,6 +17,7 @@
 #include "grpcpp/grpcpp.h"
 #include "proto/operator_service.grpc.pb.h"
 #include "proto/plan.grpc.pb.h"
+#include "proto/rollout.grpc.pb.h"
 
 namespace muster::cli {
 namespace {
@@ -78,6 +79,7 @@ class GrpcHubClient final : public HubClient {
                 absl::Duration call_timeout)
       : stub_(pb::OperatorService::NewStub(channel)),
         plan_stub_(pb::PlanService::NewStub(channel)),
+        rollout_stub_(pb::RolloutService::NewStub(channel)),
         address_(hub.address),
         certificate_pem_(hub.certificate_pem),
         call_timeout_(call_timeout) {}
@@ -110,6 +112,13 @@ class GrpcHubClient final : public HubClient {
   }
   absl::StatusOr<pb::PlanFleet> GetPlanFleet(const pb::PlanFleetRequest& request) override {
     return CallOn(*plan_stub_, &pb::PlanService::Stub::GetPlanFleet, request, call_timeout_);
+  }
+  absl::StatusOr<pb::ListRolloutsResponse> ListRollouts(
+      const pb::ListRolloutsRequest& request) override {
+    return CallOn(*rollout_stub_, &pb::RolloutService::Stub::ListRollouts, request, call_timeout_);
+  }
+  absl::StatusOr<pb::RolloutAnswer> DecideRollout(const pb::RolloutDecision& request) override {
+    return CallOn(*rollout_stub_, &pb::RolloutService::Stub::DecideRollout, request, call_timeout_);
   }
 
  private:
@@ -153,6 +162,7 @@ class GrpcHubClient final : public HubClient {
 
   const std::unique_ptr<Stub> stub_;
   const std::unique_ptr<pb::PlanService::Stub> plan_stub_;
+  const std::unique_ptr<pb::RolloutService::Stub> rollout_stub_;
   const std::string address_;
   const std::string certificate_pem_;
   const absl::Duration call_timeout_;

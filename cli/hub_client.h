@@ -1,5 +1,5 @@
-// HubClient: the hub as the commands see it: one method for each call of OperatorService and of
-// PlanService.
+// HubClient: the hub as the commands see it: one method for each call of OperatorService,
+// PlanService and RolloutService.
 //
 // Real: ConnectHub, over mutual TLS (hub_client.cc). Twin: MemoryHubClient, a fleet in memory.
 // Calls block, at most for the client's timeout; one thread. Errors are the hub's own, and
@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "proto/operator_service.pb.h"
 #include "proto/plan.pb.h"
+#include "proto/rollout.pb.h"
 
 namespace muster::cli {
 
@@ -56,6 +57,9 @@ class HubClient {
   // May take as long as a fetch and the rendering of the whole fleet: at most `timeout`.
   virtual absl::StatusOr<pb::FleetPlan> Plan(const pb::PlanRequest&, absl::Duration timeout) = 0;
   virtual absl::StatusOr<pb::PlanFleet> GetPlanFleet(const pb::PlanFleetRequest&) = 0;
+
+  virtual absl::StatusOr<pb::ListRolloutsResponse> ListRollouts(const pb::ListRolloutsRequest&) = 0;
+  virtual absl::StatusOr<pb::RolloutAnswer> DecideRollout(const pb::RolloutDecision&) = 0;
 };
 
 // Where a hub is and who we are. Certificates and the key are PEM.

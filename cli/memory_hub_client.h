@@ -33,7 +33,9 @@ class MemoryHubClient final : public HubClient {
   std::map<std::string, std::string> blobs;                     // by digest
   std::map<std::string, pb::PutCredentialRequest> credentials;  // by name
   pb::FleetPlan plan;                                           // of any revision
-  pb::PlanFleet plan_fleet;                                     // of any repository
+  std::vector<pb::RolloutView> rollouts;
+  std::vector<pb::RolloutDecision> decisions;  // in order
+  pb::PlanFleet plan_fleet;                    // of any repository
 
   std::vector<std::string> calls;      // the names of the methods called, in order
   std::vector<pb::ListRequest> asked;  // the requests of the lists, in order
@@ -72,6 +74,8 @@ class MemoryHubClient final : public HubClient {
   absl::StatusOr<pb::DoneResponse> DeleteCredential(const pb::NameRequest&) override;
   absl::StatusOr<pb::FleetPlan> Plan(const pb::PlanRequest&, absl::Duration timeout) override;
   absl::StatusOr<pb::PlanFleet> GetPlanFleet(const pb::PlanFleetRequest&) override;
+  absl::StatusOr<pb::ListRolloutsResponse> ListRollouts(const pb::ListRolloutsRequest&) override;
+  absl::StatusOr<pb::RolloutAnswer> DecideRollout(const pb::RolloutDecision&) override;
 
  private:
   // Notes the call and returns the failure that waits for it.

@@ -8,4 +8,7 @@ namespace muster::cli {
 
 void AddPlan(Group& looking);
 
+// "rollout" and what belongs to it, and "rollback".
+void AddRollout(CommandTree& tree, Group& changing, const char* group);
+
 }  // namespace muster::cli

@@ -32,6 +32,7 @@
 #include "hub/rpc/operator_service.h"
 #include "hub/rpc/plan_service.h"
 #include "hub/rpc/replies.h"
+#include "hub/rpc/rollout_service.h"
 #include "hub/sweeper.h"
 #include "proto/storage.pb.h"
 
@@ -79,6 +80,8 @@ struct Assembly::Parts {
   std::unique_ptr<PushBuilder> pushes;
   std::unique_ptr<AgentService> agents;
   std::unique_ptr<OperatorService> operators;
+  std::unique_ptr<PlanService> plans;
+  std::unique_ptr<RolloutService> rollouts;
   std::unique_ptr<HubJobs> jobs;
   std::unique_ptr<Hub> hub;
   std::unique_ptr<Listener> agent_listener;
@@ -205,6 +208,8 @@ absl::Status Assembly::Parts::MakeServices() {
                                                            .store = store.get(),
                                                            .replies = &replies,
                                                            .workers = &workers});
+  rollouts = std::make_unique<RolloutService>(
+      RolloutServiceOptions{.hub_id = keyring->hub_id(), .post = post, .replies = &replies});
   HubJobs::Options job_options;
   job_options.clones = ClonesDirectory();
   ASSIGN_OR_RETURN(job_options.helm, Helm());
@@ -229,11 +234,12 @@ absl::Status Assembly::Parts::Listen() {
                                                     .root_pem = keyring->root_pem(),
                                                     .server = server,
                                                     .services = {agents->service()}}));
-  ASSIGN_OR_RETURN(operator_listener,
-                   Listener::Start({.address = listen.operators,
-                                    .root_pem = keyring->root_pem(),
-                                    .server = server,
-                                    .services = {operators->service(), plans->service()}}));
+  ASSIGN_OR_RETURN(
+      operator_listener,
+      Listener::Start({.address = listen.operators,
+                       .root_pem = keyring->root_pem(),
+                       .server = server,
+                       .services = {operators->service(), plans->service(), rollouts->service()}}));
   join_gate = std::make_unique<JoinGate>(
       JoinGateOptions{.address = listen.join,
                       .server = join,

@@ -53,6 +53,22 @@ struct PlanOptions {
 // kDiffers when anything would change; kError, after the plan, when something cannot be rendered.
 absl::StatusOr<ExitCode> Plan(Session& session, const PlanOptions& options);
 
+struct RolloutStatusOptions {
+  std::string package;
+  bool watch = false;  // until it is complete, or does not go on by itself
+};
+// kDiffers unless the rollout is complete.
+absl::StatusOr<ExitCode> RolloutStatus(Session& session, const RolloutStatusOptions& options);
+
+struct RolloutDecisionOptions {
+  std::string action;  // "approve", "pause", ...
+  std::string package;
+  std::string release;  // first digits; empty: the one that is there now
+  std::string wave;
+  std::string reason;
+};
+absl::StatusOr<ExitCode> DecideRollout(Session& session, const RolloutDecisionOptions& options);
+
 struct TraceOptions {
   std::string cluster;
   std::string object;  // KIND/NAME

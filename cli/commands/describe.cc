@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/printing.h"
+#include "cli/commands/rollout.h"
 #include "cli/fetch.h"
 #include "cli/output/words.h"
 #include "cli/problem.h"
@@ -252,9 +253,9 @@ absl::Status DescribeRepository(Session& session, HubClient& hub, const std::str
 }  // namespace
 
 absl::StatusOr<ExitCode> Describe(Session& session, const DescribeOptions& options) {
-  ASSIGN_OR_RETURN(
-      const std::vector<Subject> subjects,
-      ParseSubjects(options.words, {Kind::kCluster, Kind::kPackage, Kind::kRepository}));
+  ASSIGN_OR_RETURN(const std::vector<Subject> subjects,
+                   ParseSubjects(options.words, {Kind::kCluster, Kind::kPackage, Kind::kRepository,
+                                                 Kind::kRollout}));
   ASSIGN_OR_RETURN(HubClient * hub, session.Hub());
   bool first = true;
   for (const Subject& subject : subjects) {
@@ -264,6 +265,8 @@ absl::StatusOr<ExitCode> Describe(Session& session, const DescribeOptions& optio
       RETURN_IF_ERROR(DescribeCluster(session, *hub, subject.name));
     } else if (subject.kind == Kind::kPackage) {
       RETURN_IF_ERROR(DescribePackage(session, *hub, subject.name));
+    } else if (subject.kind == Kind::kRollout) {
+      RETURN_IF_ERROR(DescribeRollout(session, *hub, subject.name).status());
     } else {
       RETURN_IF_ERROR(DescribeRepository(session, *hub, subject.name));
     }

@@ -17,6 +17,7 @@
 #include "common/config/declarations.h"
 #include "common/config/findings.h"
 #include "common/config/references.h"
+#include "common/config/rollout_plans.h"
 #include "common/config/schema.h"
 #include "common/config/structure.h"
 #include "common/manifest/yaml.h"
@@ -86,7 +87,7 @@ const KindSpec* KindOf(Findings& findings) {
   }
   const Value* kind = value.Get("kind");
   if (kind == nullptr || !kind->is_string()) {
-    findings.Add("/kind", "is missing: Cluster, Package or Repository");
+    findings.Add("/kind", "is missing: Cluster, Package, Repository or RolloutPlan");
     return nullptr;
   }
   const KindSpec* spec = FindKind(kind->string());
@@ -128,6 +129,8 @@ class Parser {
     if (!findings.empty()) return;
     if (kind.kind == "Repository") {
       *config_.add_repositories() = ReadRepository(findings);
+    } else if (kind.kind == "RolloutPlan") {
+      *config_.add_rollout_plans() = ReadRolloutPlan(findings);
     } else if (kind.kind == "Cluster") {
       *config_.add_clusters() = ReadCluster(findings);
     } else {
@@ -174,6 +177,7 @@ v1::FleetConfig ParseFleetConfig(const FileTree& files, const FleetConfigOptions
   Settle(broken, config.mutable_repositories());
   Settle(broken, config.mutable_packages());
   Settle(broken, config.mutable_clusters());
+  Settle(broken, config.mutable_rollout_plans());
   return std::move(config);
 }
 

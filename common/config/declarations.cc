@@ -92,28 +92,6 @@ void ReadVariables(const Value* map, const std::string& at, Findings& findings,
   });
 }
 
-v1::LabelSelector ReadSelector(const Value& value, const std::string& at, Findings& findings) {
-  v1::LabelSelector selector;
-  ReadLabels(value.Get("matchLabels"), selector.mutable_match_labels());
-  const Value* expressions = value.Get("matchExpressions");
-  if (expressions != nullptr) {
-    for (const Value& expression : expressions->list()) {
-      v1::LabelSelector::Requirement* requirement = selector.add_match_expressions();
-      requirement->set_key(expression.Get("key")->string());
-      const std::string& op = expression.Get("operator")->string();
-      requirement->set_operator_(op == "In"       ? v1::LabelSelector::OPERATOR_IN
-                                 : op == "NotIn"  ? v1::LabelSelector::OPERATOR_NOT_IN
-                                 : op == "Exists" ? v1::LabelSelector::OPERATOR_EXISTS
-                                                  : v1::LabelSelector::OPERATOR_DOES_NOT_EXIST);
-      const Value* values = expression.Get("values");
-      if (values == nullptr) continue;
-      for (const Value& one : values->list()) requirement->add_values(one.string());
-    }
-  }
-  if (absl::Status bad = CheckSelector(selector); !bad.ok()) findings.Add(at, bad.message());
-  return selector;
-}
-
 // ---------------------------------------------------------------- parts of a package
 
 void CheckPackagePath(const std::string& path, Findings& findings) {
@@ -285,6 +263,28 @@ void ReadServiceAccount(Findings& findings, v1::Package& package) {
 
 }  // namespace
 
+v1::LabelSelector ReadSelector(const Value& value, const std::string& at, Findings& findings) {
+  v1::LabelSelector selector;
+  ReadLabels(value.Get("matchLabels"), selector.mutable_match_labels());
+  const Value* expressions = value.Get("matchExpressions");
+  if (expressions != nullptr) {
+    for (const Value& expression : expressions->list()) {
+      v1::LabelSelector::Requirement* requirement = selector.add_match_expressions();
+      requirement->set_key(expression.Get("key")->string());
+      const std::string& op = expression.Get("operator")->string();
+      requirement->set_operator_(op == "In"       ? v1::LabelSelector::OPERATOR_IN
+                                 : op == "NotIn"  ? v1::LabelSelector::OPERATOR_NOT_IN
+                                 : op == "Exists" ? v1::LabelSelector::OPERATOR_EXISTS
+                                                  : v1::LabelSelector::OPERATOR_DOES_NOT_EXIST);
+      const Value* values = expression.Get("values");
+      if (values == nullptr) continue;
+      for (const Value& one : values->list()) requirement->add_values(one.string());
+    }
+  }
+  if (absl::Status bad = CheckSelector(selector); !bad.ok()) findings.Add(at, bad.message());
+  return selector;
+}
+
 v1::Repository ReadRepository(Findings& findings) {
   v1::Repository repository;
   SetOrigin(findings, repository.mutable_origin());
@@ -364,6 +364,7 @@ v1::Package ReadPackage(Findings& findings) {
   }
   ReadHealthRules(findings, package);
   ReadServiceAccount(findings, package);
+  package.set_rollout(TextAt(findings, "/spec/rollout"));
   return package;
 }
 

@@ -122,6 +122,10 @@ void References::Refer(const v1::Package& package, const Findings& findings) {
                            {document.file, document.positions.Find(pointer).line}});
   };
   add("Repository", package.repository(), "/spec/repository");
+  // One plan is shipped, and need not be declared.
+  if (!package.rollout().empty() && package.rollout() != "standard") {
+    add("RolloutPlan", package.rollout(), "/spec/rollout");
+  }
   for (int i = 0; i < package.depends_on_size(); ++i) {
     add("Package", package.depends_on(i), absl::StrCat("/spec/dependsOn/", i));
   }

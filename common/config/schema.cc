@@ -306,8 +306,7 @@ constexpr FieldSpec kPackageSpecFields[] = {
          "The service account that the agent acts as: name in `namespace`, or namespace/name."},
     {.name = "rollout",
      .type = Type::kName,
-     .about = "The RolloutPlan; all clusters at once when absent.",
-     .built = false},
+     .about = "The RolloutPlan; all clusters at once when absent. `standard` is shipped."},
 };
 constexpr ObjectSpec kPackageSpec = {kPackageSpecFields, {}};
 
@@ -324,6 +323,64 @@ constexpr FieldSpec kClusterSpecFields[] = {
     {.name = "join", .about = "Who may join as this cluster.", .built = false},
 };
 constexpr ObjectSpec kClusterSpec = {kClusterSpecFields, {}};
+
+// ---------------------------------------------------------------- RolloutPlan
+
+constexpr Choice kRequired[] = {{"required"}};
+constexpr FieldSpec kWaveFields[] = {
+    {.name = "name", .type = Type::kName, .about = "Unique within the plan.", .required = true},
+    {.name = "clusterSelector",
+     .type = Type::kObject,
+     .about = "Which clusters; {} selects all that are in no earlier wave.",
+     .required = true,
+     .object = &kSelector},
+    {.name = "clusters",
+     .type = Type::kBudget,
+     .about = "At most so many of them, in the order of their names; all when absent."},
+    {.name = "maxConcurrency",
+     .type = Type::kBudget,
+     .about = "How many may be on their way at one time; all when absent."},
+    {.name = "maxFailures",
+     .type = Type::kBudget,
+     .about = "How many may fail before the rollout stops; none when absent."},
+    {.name = "soak",
+     .type = Type::kDuration,
+     .about = "How long all must be healthy before the next wave."},
+    {.name = "progressDeadline",
+     .type = Type::kDuration,
+     .about = "How long one cluster may take to get healthy; 10m when absent."},
+    {.name = "approval",
+     .type = Type::kChoice,
+     .about = "required: nobody of the wave is moved before an operator approves the release.",
+     .choices = kRequired},
+    {.name = "approvalAfter",
+     .type = Type::kChoice,
+     .about = "required: the next wave waits until an operator approves, after the soak.",
+     .choices = kRequired},
+    {.name = "gates", .about = "Jobs and queries that must succeed.", .built = false},
+};
+constexpr ObjectSpec kWave = {kWaveFields, {}};
+
+constexpr Choice kOnFailure[] = {{"pause"}, {"rollback"}};
+constexpr Choice kOnNewer[] = {{"supersede"}, {"queue"}};
+constexpr FieldSpec kRolloutPlanSpecFields[] = {
+    {.name = "project", .type = Type::kName, .about = "The tenant; 'default' when absent."},
+    {.name = "waves",
+     .type = Type::kObject,
+     .about = "In order; a cluster is in the first that selects it.",
+     .required = true,
+     .list = true,
+     .object = &kWave},
+    {.name = "onFailure",
+     .type = Type::kChoice,
+     .about = "What happens when too many clusters fail; pause when absent.",
+     .choices = kOnFailure},
+    {.name = "onNewer",
+     .type = Type::kChoice,
+     .about = "What a newer commit does to the rollout on its way; supersede when absent.",
+     .choices = kOnNewer},
+};
+constexpr ObjectSpec kRolloutPlanSpec = {kRolloutPlanSpecFields, {}};
 
 // ---------------------------------------------------------------- documents
 
@@ -357,6 +414,10 @@ constexpr FieldSpec kClusterFields[] = {ApiVersion(), Kind(), Metadata(&kCluster
                                         Spec(false, &kClusterSpec)};
 constexpr ObjectSpec kCluster = {kClusterFields, {}};
 
+constexpr FieldSpec kRolloutPlanFields[] = {ApiVersion(), Kind(), Metadata(&kMetadata),
+                                            Spec(true, &kRolloutPlanSpec)};
+constexpr ObjectSpec kRolloutPlan = {kRolloutPlanFields, {}};
+
 constexpr KindSpec kKinds[] = {
     {.kind = "Alert", .about = "Who is told of what.", .built = false},
     {.kind = "Cluster",
@@ -370,7 +431,9 @@ constexpr KindSpec kKinds[] = {
     {.kind = "Repository",
      .about = "A Git repository, how to reach it and what to follow in it.",
      .document = &kRepository},
-    {.kind = "RolloutPlan", .about = "Waves, gates and what happens on failure.", .built = false},
+    {.kind = "RolloutPlan",
+     .about = "How a package goes from cluster to cluster: waves, and what happens on failure.",
+     .document = &kRolloutPlan},
     {.kind = "Signers", .about = "Public keys whose signatures count.", .built = false},
     {.kind = "Window", .about = "When changes may be made.", .built = false},
 };

@@ -15,6 +15,7 @@
 #include "proto/child.pb.h"
 #include "proto/operator_service.pb.h"
 #include "proto/plan.pb.h"
+#include "proto/rollout.pb.h"
 #include "proto/storage.pb.h"
 
 namespace muster::hub {
@@ -137,7 +138,8 @@ struct PutCredential {
 using OperatorCommand =
     std::variant<v1::CreateTokenRequest, v1::SuspendRequest, v1::AcceptRewriteRequest, RevokeToken,
                  AcceptCluster, RevokeCluster, SyncNow, PutCredential, DeleteCredential,
-                 v1::PlanRequest, v1::PlanFleetRequest>;
+                 v1::PlanRequest, v1::PlanFleetRequest, v1::RolloutDecision,
+                 v1::ListRolloutsRequest>;
 
 struct OperatorAsked {
   RequestId request = 0;

@@ -12,6 +12,7 @@
 #include "hub/core/placement.h"
 #include "hub/core/plans.h"
 #include "hub/core/rendering.h"
+#include "hub/core/rollouts.h"
 #include "hub/core/sources.h"
 #include "hub/core/state.h"
 #include "hub/core/tokens.h"
@@ -67,6 +68,7 @@ void Start(Turn& turn) {
   StartSources(turn);
   StartLiveness(turn);
   StartTokens(turn);
+  MarkRollouts(state);
   for (const auto& [id, cluster] : state.clusters) {
     if (cluster.enrolled()) state.marks.compose.insert(id);
   }
@@ -92,6 +94,9 @@ void RunWakes(Turn& turn) {
           RefreshIfDue(turn, *cluster);
         }
         break;
+      case Wake::Kind::kRollout:
+        RolloutWakes(state, wake.id);
+        break;
       case Wake::Kind::kToken:
         ForgetTokenIfDue(turn, wake.id);
         break;
@@ -113,6 +118,7 @@ void Settle(Turn& turn) {
   Place(turn);
   StartRenders(turn);
   SpreadChanges(turn);
+  RunRollouts(turn);
   Compose(turn);
   WriteMarked(turn);
 }

@@ -16,6 +16,7 @@
 #include "hub/core/keys.h"
 #include "hub/core/liveness.h"
 #include "hub/core/records.h"
+#include "hub/core/rollouts.h"
 
 namespace muster::hub {
 namespace pb = muster::v1;
@@ -281,7 +282,10 @@ void OnAgentReport(Turn& turn, const AgentReport& event) {
     return;
   }
   const Digest digest = Digest::Of(state.SerializeAsString());
-  if (digest != cluster->reported.digest) TakeReport(turn, *cluster, event.report, digest);
+  if (digest != cluster->reported.digest) {
+    TakeReport(turn, *cluster, event.report, digest);
+    RolloutsMayGoOn(turn.state, *cluster);
+  }
   cluster->agent_generation = state.generation();
   const absl::StatusOr<Digest> accepted = Digest::FromBytes(state.desired_digest());
   cluster->agent_digest = accepted.ok() ? *accepted : Digest();

@@ -10,6 +10,7 @@
 #include "hub/core/keys.h"
 #include "hub/core/plans.h"
 #include "hub/core/rendering.h"
+#include "hub/core/rollouts.h"
 #include "hub/core/sources.h"
 #include "hub/core/tokens.h"
 
@@ -120,6 +121,16 @@ class Handler {
     return fleet;
   }
 
+  absl::StatusOr<Answer> operator()(const pb::ListRolloutsRequest& request) {
+    ASSIGN_OR_RETURN(pb::ListRolloutsResponse response, RolloutsOf(state_, request));
+    return response;
+  }
+
+  absl::StatusOr<Answer> operator()(const pb::RolloutDecision& decision) {
+    ASSIGN_OR_RETURN(pb::RolloutAnswer answer, DecideRollout(turn_, decision, actor_));
+    return answer;
+  }
+
   // Answered when its jobs have ended; see OnOperatorAsked.
   absl::StatusOr<Answer> operator()(const pb::PlanRequest&) {
     return absl::InternalError("a plan is not answered at once");
@@ -163,6 +174,10 @@ class Handler {
     state_.marks.packages.insert(name);
     state_.marks.view_packages.insert(name);
     RefreshEntries(turn_, found->second);
+    state_.marks.rollouts.insert(name);
+    for (auto& [id, cluster] : state_.clusters) {
+      if (IsGoverned(found->second.record.spec())) state_.marks.compose.insert(id);
+    }
     RepositoryState* fleet = FleetRepository(state_);
     if (!request.suspended() && fleet != nullptr) {
       // Its declaration may have gone meanwhile.

@@ -20,6 +20,7 @@
 #include "proto/child.pb.h"
 #include "proto/operator_service.pb.h"
 #include "proto/plan.pb.h"
+#include "proto/rollout.pb.h"
 
 namespace muster::hub {
 
@@ -91,8 +92,8 @@ struct RenewReply {
 
 // What an operator's command is answered with. A plan leaves the core as comparisons, and becomes a
 // FleetPlan where the store can be read.
-using OperatorAnswer =
-    std::variant<v1::DoneResponse, v1::CreateTokenResponse, v1::PlanComparisons, v1::PlanFleet>;
+using OperatorAnswer = std::variant<v1::DoneResponse, v1::CreateTokenResponse, v1::PlanComparisons,
+                                    v1::PlanFleet, v1::RolloutAnswer, v1::ListRolloutsResponse>;
 
 struct OperatorReply {
   RequestId request = 0;

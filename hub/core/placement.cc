@@ -63,6 +63,7 @@ void PlaceOne(Turn& turn, PackageState& package, const Candidate& candidate) {
   auto at = PlaceFor(cluster, name);
   const bool placed = at != cluster.placements.end() && at->package == &package;
   bool selected = false;
+  turn.state.marks.rollouts.insert(PackageName(name));
   Placement placement = Resolve(turn, package, candidate, selected);
   if (placement.variant != nullptr) ++placement.variant->clusters;
   const bool same = placed == selected &&
@@ -141,6 +142,7 @@ void RemovePackage(Turn& turn, const PackageName& name) {
     ShowCluster(state, cluster);
   }
   state.packages.erase(package);
+  state.marks.rollouts.insert(name);
   state.marks.packages.insert(name);
   state.marks.view_packages.insert(name);
 }

@@ -10,6 +10,7 @@
 #include "hub/core/keys.h"
 #include "hub/core/records.h"
 #include "hub/core/remote_bases.h"
+#include "hub/core/rollouts.h"
 #include "hub/core/sources.h"
 
 namespace muster::hub {
@@ -40,7 +41,8 @@ pb::DesiredPackage DesiredPackageOf(const pb::PackageRecord& package,
   *desired.mutable_sync() = spec.sync();
   desired.set_on_removal(spec.on_removal());
   *desired.mutable_depends_on() = spec.depends_on();
-  desired.set_suspended(package.suspended());
+  // Of a governed package a rollout's entry is suspended where it is given out.
+  desired.set_suspended(package.suspended() && !IsGoverned(spec));
   desired.set_namespace_(spec.namespace_());
   desired.set_health_timeout_ms(spec.health_timeout_ms());
   *desired.mutable_health_rules() = spec.health_rules();
@@ -71,6 +73,7 @@ void RefreshEntry(State& state, const PackageState& package, Variant& variant) {
   auto entry = EntryOf(state, package, variant);
   if (entry == variant.entry) return;
   variant.entry = std::move(entry);
+  state.marks.rollouts.insert(PackageName(package.record.spec().name()));
   Spread(state, variant);
 }
 
@@ -381,6 +384,7 @@ void OnRenderDone(Turn& turn, const RenderDone& done) {
     if (state.marks.packages.contains(name)) KeepRenderings(turn, name, package->second);
     JudgePackage(turn, name, package->second);
     state.marks.view_packages.insert(name);
+    state.marks.rollouts.insert(name);
   }
   const auto repository = state.repositories.find(under_way.repository);
   if (repository == state.repositories.end()) return;

@@ -32,6 +32,7 @@
 #include "hub/core/fleet_view.h"
 #include "hub/core/hub_core.h"
 #include "hub/core/outbox.h"
+#include "hub/core/rollout/rollout.h"
 #include "proto/child.pb.h"
 #include "proto/storage.pb.h"
 
@@ -88,6 +89,22 @@ struct Placement {
   PackageState* package = nullptr;
   Variant* variant = nullptr;                // null when it could not be resolved
   std::shared_ptr<const std::string> error;  // why not
+  // For what its rollout lets it wait; null: it does not. Found again by the next look.
+  std::shared_ptr<const std::string> waiting;
+};
+
+// The rollouts of one governed package, the newest of them.
+struct RolloutState {
+  Rollout rollout;
+  std::string commit;                // of the package's repository, when it began
+  std::map<Digest, Digest> targets;  // by params: the entries that go out
+  std::map<Digest, std::shared_ptr<const PackageEntry>> entries;  // that members and targets name
+
+  std::string written;  // its record, as the store has it
+  // Found again after a restart.
+  Step last;             // of the newest look
+  bool queued = false;   // a newer release waits for this one to end
+  bool planned = false;  // a look is planned, because something was heard
 };
 
 // What was last signed for a cluster.
@@ -200,7 +217,7 @@ struct PlanUnderWay {
 
 // Something to be looked at when its time comes. Whoever handles it checks whether it still holds.
 struct Wake {
-  enum class Kind { kPoll, kRender, kLiveness, kRefresh, kToken };
+  enum class Kind { kPoll, kRender, kLiveness, kRefresh, kToken, kRollout };
   absl::Time at;
   Kind kind;
   std::string id;
@@ -223,6 +240,7 @@ struct Marks {
   std::set<PackageName> place_packages;
   std::set<ClusterId> place_clusters;
   std::set<RepositoryName> render;
+  std::set<PackageName> rollouts;
   bool spread = false;  // some variant's `changed` is set
   std::set<ClusterId> compose;
   // To be shown anew. Clusters by name, because some are only declared.
@@ -248,6 +266,8 @@ struct State {
   v1::HubMeta meta;
   std::map<RepositoryName, RepositoryState> repositories;
   std::map<PackageName, PackageState> packages;
+  std::map<PackageName, RolloutState> rollouts;          // of governed packages
+  std::map<std::string, v1::RolloutPlan> rollout_plans;  // declared
   std::map<ClusterName, v1::DeclarationRecord> declarations;
   std::map<ClusterId, ClusterState> clusters;
   std::map<ClusterName, ClusterId> names;

@@ -18,7 +18,8 @@ namespace {
 
 // Why the newest revision is not what the cluster should have; null when it is.
 std::shared_ptr<const std::string> ErrorOf(const Placement& placement) {
-  return placement.variant == nullptr ? placement.error : placement.variant->error;
+  if (placement.variant == nullptr) return placement.error;
+  return placement.variant->error != nullptr ? placement.variant->error : placement.waiting;
 }
 
 // Tells a package's renderings apart, in four bytes for each of its clusters.

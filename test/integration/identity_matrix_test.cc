@@ -19,6 +19,7 @@
 #include "proto/join_service.pb.h"
 #include "proto/operator_service.pb.h"
 #include "proto/plan.pb.h"
+#include "proto/rollout.pb.h"
 #include "test/integration/world.h"
 
 namespace muster::test {
@@ -75,6 +76,8 @@ const std::map<std::string, Door>& Doors() {
       {"OperatorService/DeleteCredential", Door::kOperators},
       {"PlanService/Plan", Door::kOperators},
       {"PlanService/GetPlanFleet", Door::kOperators},
+      {"RolloutService/ListRollouts", Door::kOperators},
+      {"RolloutService/DecideRollout", Door::kOperators},
   };
   return *doors;
 }
@@ -84,7 +87,8 @@ std::set<std::string> DeclaredMethods() {
   std::set<std::string> methods;
   for (const google::protobuf::FileDescriptor* file :
        {pb::Hello::descriptor()->file(), pb::EnrollRequest::descriptor()->file(),
-        pb::HubView::descriptor()->file(), pb::FleetPlan::descriptor()->file()}) {
+        pb::HubView::descriptor()->file(), pb::FleetPlan::descriptor()->file(),
+        pb::RolloutView::descriptor()->file()}) {
     for (int i = 0; i < file->service_count(); ++i) {
       for (int j = 0; j < file->service(i)->method_count(); ++j) {
         methods.insert(
