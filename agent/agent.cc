@@ -48,6 +48,7 @@ absl::Status Agent::TakeTurn(absl::Time now, std::vector<Event> events) {
   RETURN_IF_ERROR(Annotate(parts_.store.Commit(outbox.batch), "commit the agent's turn"));
   for (Job& job : outbox.jobs) parts_.jobs.Start(std::move(job));
   for (const HubSend& send : outbox.sends) Send(send);
+  if (parts_.diary != nullptr) parts_.diary->Look(core_.observed(), core_.observed_digest());
   return absl::OkStatus();
 }
 

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "agent/core/agent_core.h"
+#include "agent/diary.h"
 #include "agent/jobs.h"
 #include "agent/rpc/hub_link.h"
 #include "common/base/clock.h"
@@ -30,6 +31,7 @@ struct AgentParts {
   HubLink& link;
   const Signer& signer;  // of receipts: the identity key
   Inbox<Event>& inbox;
+  Diary* diary = nullptr;  // null: nothing is logged of what happens
 };
 
 class Agent {

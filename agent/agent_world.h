@@ -128,6 +128,8 @@ class TestHub final : public BlobFetcher {
     return absl::OkStatus();
   }
 
+  void Forget(const Digest& digest) { blobs_.erase(digest); }
+
   const std::string& blob(const Digest& digest) const { return blobs_.at(digest); }
 
   bool online = true;

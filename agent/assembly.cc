@@ -12,6 +12,7 @@
 #include "agent/rpc/grpc_hub_link.h"
 #include "agent/rpc/hub_channel.h"
 #include "agent/rpc/renewer.h"
+#include "agent/rpc/signers.h"
 #include "agent/secrets/keys.h"
 #include "agent/secrets/unsealer.h"
 #include "common/base/clock.h"
@@ -22,6 +23,7 @@
 #include "common/loop/inbox.h"
 #include "common/trust/certificate.h"
 #include "common/trust/ed25519.h"
+#include "proto/agent_storage.pb.h"
 
 namespace muster::agent {
 
@@ -31,21 +33,17 @@ namespace {
 
 constexpr size_t kInboxWarning = 10'000;
 
-// The keys whose word is taken. One whose certificate has ended is left out: what is stored is
-// enforced all the same, and the hub sends newer ones when the certificate is renewed.
+// The keys whose word is taken: those that the hub named last, else those of the identity. One
+// whose certificate has ended is left out: what is stored is enforced all the same, and the hub
+// names newer ones when the agent is connected.
 std::shared_ptr<const Verifier> MakeVerifier(const pb::AgentIdentityRecord& identity,
-                                             absl::Time now) {
-  std::vector<Ed25519PublicKey> keys;
-  for (const std::string& signer : identity.signer_der()) {
-    absl::StatusOr<Ed25519PublicKey> key = SignerKey(identity.root_der(), signer, now);
-    if (key.ok()) {
-      keys.push_back(*std::move(key));
-    } else {
-      log::Warning("a signer of desired states is not trusted",
-                   {{"reason", std::string(key.status().message())}});
-    }
-  }
-  return std::make_shared<Ed25519Verifier>(std::move(keys), 1);
+                                             const std::string& signers, absl::Time now) {
+  pb::AgentSignersRecord record;
+  const bool told = !signers.empty() && record.ParseFromString(signers);
+  std::shared_ptr<const Verifier> verifier =
+      VerifierOf(identity.root_der(), told ? record.signer_der() : identity.signer_der(), now);
+  if (verifier != nullptr) return verifier;
+  return std::make_shared<Ed25519Verifier>(std::vector<Ed25519PublicKey>(), 1);
 }
 
 absl::StatusOr<AgentSettings> MakeSettings(const AgentOptions& options, absl::Time now) {
@@ -60,7 +58,10 @@ absl::StatusOr<AgentSettings> MakeSettings(const AgentOptions& options, absl::Ti
   if (!options.age_identities.empty()) {
     settings.recipient = options.age_identities.front().recipient().text();
   }
-  settings.verifier = MakeVerifier(options.identity, now);
+  absl::StatusOr<std::string> signers = options.store.Get(kSignersKey);
+  if (!signers.ok() && !absl::IsNotFound(signers.status())) return signers.status();
+  settings.signers = std::move(signers).value_or("");
+  settings.verifier = MakeVerifier(options.identity, settings.signers, now);
   settings.resync_interval = options.resync_interval;
   settings.has_noticeboard = options.noticeboard != nullptr;
   settings.observe = options.observe;
@@ -84,6 +85,11 @@ struct Assembly::Parts {
         link({.channel = channel,
               .inbox = inbox,
               .random = link_random,
+              .verifier_of =
+                  [this](const pb::Welcome& welcome) {
+                    return VerifierOf(options.identity.root_der(), welcome.signer_der(),
+                                      clock.Now());
+                  },
               .backoff_first = options.backoff_first,
               .backoff_max = options.backoff_max}),
         fetcher(channel),
@@ -107,6 +113,7 @@ struct Assembly::Parts {
   Renewer renewer;
   const Ed25519Signer signer;
   const Unsealer unsealer;
+  Diary diary;
   std::optional<LocalJobs> jobs;
   std::optional<Agent> agent;
   std::thread turns;
@@ -131,7 +138,8 @@ absl::Status Assembly::Start() {
                                  .jobs = *parts.jobs,
                                  .link = parts.link,
                                  .signer = parts.signer,
-                                 .inbox = parts.inbox},
+                                 .inbox = parts.inbox,
+                                 .diary = &parts.diary},
                       std::move(settings), parts.core_random);
   RETURN_IF_ERROR(parts.agent->Load(parts.clock.Now()));
   parts.options.driver.Watch([inbox = parts.shared_inbox] { inbox->Post(ClusterChanged{}); });

@@ -1,6 +1,7 @@
 #include "cli/bootstrap_plan.h"
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "cli/problem.h"
 #include "common/config/names.h"
@@ -66,7 +67,47 @@ std::string PodStory(const Value& pod) {
   return phase == "Running" ? "it runs, and has not reached the hub yet" : phase;
 }
 
+// Whether an address, host:port, leads a pod to itself, or nowhere.
+bool IsLocal(absl::string_view address) {
+  const absl::string_view host = address.substr(0, address.rfind(':'));
+  return host == "localhost" || absl::StartsWith(host, "127.") || host == "[::1]" ||
+         host == "::1" || host == "0.0.0.0" || host == "[::]";
+}
+
+// Whether an image's name begins with a registry, as container runtimes tell it.
+bool NamesRegistry(absl::string_view image) {
+  const size_t slash = image.find('/');
+  if (slash == absl::string_view::npos) return false;
+  const absl::string_view first = image.substr(0, slash);
+  return first == "localhost" || absl::StrContains(first, '.') || absl::StrContains(first, ':');
+}
+
 }  // namespace
+
+std::vector<std::string> BootstrapWarnings(absl::string_view join_address,
+                                           absl::string_view agent_address,
+                                           absl::string_view image) {
+  std::vector<std::string> warnings;
+  if (IsLocal(join_address)) {
+    warnings.push_back(absl::StrCat(
+        "the hub's join address is ", join_address,
+        ", which a pod cannot reach: start the hub with --join-listen 0.0.0.0:7445 and "
+        "--join-address HOST:7445, or give --join HOST:PORT"));
+  }
+  if (IsLocal(agent_address)) {
+    warnings.push_back(absl::StrCat(
+        "the hub's agent address is ", agent_address,
+        ", which a pod cannot reach: start the hub with --agent-listen 0.0.0.0:7443 and "
+        "--agent-address HOST:7443, or give --hub-address HOST:PORT"));
+  }
+  if (!NamesRegistry(image)) {
+    warnings.push_back(absl::StrCat(
+        "the image ", image,
+        " names no registry, and there is no public one: unless the nodes have it already, build "
+        "it (deploy/image/build), push it and give --image REGISTRY/muster-agent:TAG"));
+  }
+  return warnings;
+}
 
 InstalledAgent InstalledOf(const Value& workload) {
   return {.exists = true,

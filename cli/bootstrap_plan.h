@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -44,6 +45,12 @@ absl::StatusOr<BootstrapStep> PlanBootstrap(const BootstrapSituation& situation)
 // "arn:aws:eks:eu-west-1:1234:cluster/Prod_1" the last part, "prod-1". kInvalidArgument when
 // nothing sensible is left.
 absl::StatusOr<std::string> ClusterNameFrom(absl::string_view context);
+
+// What will hardly work in the cluster, and what to do instead; a line each. The addresses are
+// those of the hub for agents, host:port; either may be empty.
+std::vector<std::string> BootstrapWarnings(absl::string_view join_address,
+                                           absl::string_view agent_address,
+                                           absl::string_view image);
 
 // What the agent's pods wait for, in one line: "pod muster-agent-0: ImagePullBackOff: ...".
 std::string PodsStory(const Value::List& pods);

@@ -104,5 +104,23 @@ TEST(PodsStory, NamesTheReasonThatAPodGives) {
   EXPECT_EQ(StoryOf(R"({"metadata": {}})"), "pod : ");
 }
 
+TEST(BootstrapWarnings, SayWhatAPodCannotReachOrFetch) {
+  EXPECT_TRUE(BootstrapWarnings("hub.example.com:7445", "10.0.0.5:7443",
+                                "registry.example.com/muster-agent:1")
+                  .empty());
+  EXPECT_TRUE(BootstrapWarnings("hub:7445", "", "localhost:5000/muster-agent").empty());
+  for (const char* local : {"127.0.0.1:7445", "localhost:7445", "[::1]:7445", "0.0.0.0:7445"}) {
+    const std::vector<std::string> warnings = BootstrapWarnings(local, local, "r.io/a");
+    ASSERT_EQ(warnings.size(), 2u) << local;
+    EXPECT_NE(warnings[0].find("--join-listen 0.0.0.0:7445"), std::string::npos);
+    EXPECT_NE(warnings[1].find("--agent-address HOST:7443"), std::string::npos);
+  }
+  for (const char* image : {"muster-agent:1", "team/muster-agent"}) {
+    const std::vector<std::string> warnings = BootstrapWarnings("hub:1", "hub:2", image);
+    ASSERT_EQ(warnings.size(), 1u) << image;
+    EXPECT_NE(warnings[0].find("--image REGISTRY/muster-agent:TAG"), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace muster::cli

@@ -70,6 +70,22 @@ TEST(Bootstrap, InstallsTheAgentAndWaitsUntilTheHubHearsIt) {
   EXPECT_THAT(cluster.applied, HasSubstr("muster.dev/hub: hub-id"));
 }
 
+TEST(Bootstrap, WarnsOfWhatAPodCannotReachOrFetch) {
+  TestRun run;
+  Cluster cluster(run);
+  run.hub->hub.set_join_address("127.0.0.1:7445");
+  run.hub->hub.set_agent_address("hub.example.com:7443");
+  JoinsWhenApplied(run, cluster, "prod-1");
+  EXPECT_EQ(run({"bootstrap", "prod-1"}), 0) << run.err();
+  EXPECT_THAT(run.err(), HasSubstr("warning: the hub's join address is 127.0.0.1:7445"));
+  EXPECT_THAT(run.err(), Not(HasSubstr("the hub's agent address")));
+  EXPECT_THAT(run.err(), HasSubstr("names no registry"));
+  EXPECT_EQ(run({"agent", "manifest", "prod-2", "--join", "hub.example.com:7445", "--image",
+                 "registry.example.com/muster-agent:1"}),
+            0);
+  EXPECT_THAT(run.err(), Not(HasSubstr("warning")));
+}
+
 TEST(Bootstrap, AgainOnlyBringsTheObjectsUpToDate) {
   TestRun run;
   Cluster cluster(run);

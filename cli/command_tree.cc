@@ -3,7 +3,9 @@
 #include <memory>
 #include <string>
 
+#include "cli/command_group.h"
 #include "cli/commands/commands.h"
+#include "cli/rollout_commands.h"
 #include "cli/subject.h"
 
 namespace muster::cli {
@@ -14,44 +16,11 @@ constexpr char kChanging[] = "Changing";
 constexpr char kJoining[] = "Clusters joining and leaving";
 constexpr char kLocal[] = "Here, without a hub";
 
-// Adds the commands of one group to the tree.
-class Group {
- public:
-  Group(CommandTree& tree, CLI::App& parent, const char* name)
-      : tree_(tree), parent_(parent), name_(name) {}
-
-  // A command that, when typed, runs `run(session, *options)`.
-  template <typename Options, typename Run>
-  CLI::App* Add(const std::string& name, const std::string& what, const std::string& example,
-                const std::shared_ptr<Options>& options, Run run) {
-    CLI::App* command = parent_.add_subcommand(name, what);
-    command->group(name_);
-    command->footer("Example:\n  " + example + "\n\nFlags of every command: muster --help");
-    command->callback([&tree = tree_, options, run] {
-      tree.chosen = [options, run](Session& session) { return run(session, *options); };
-    });
-    return command;
-  }
-
- private:
-  CommandTree& tree_;
-  CLI::App& parent_;
-  const char* name_;
-};
-
-CLI::App* AddParent(CommandTree& tree, const char* group, const std::string& name,
-                    const std::string& what) {
-  CLI::App* parent = tree.app.add_subcommand(name, what);
-  parent->group(group);
-  parent->require_subcommand(1);
-  return parent;
-}
-
 void AddGet(Group& looking) {
   const auto options = std::make_shared<GetOptions>();
   CLI::App* get = looking.Add("get",
                               "List clusters, packages, repositories, commits, objects, "
-                              "tokens or events",
+                              "tokens, events or rollouts",
                               "muster get clusters -l env=prod --watch", options, Get);
   get->add_option("KIND", options->words, "What, then names: clusters prod-1, or cluster/prod-1");
   get->add_option("-l,--selector", options->selector, "Only clusters with these labels: env=prod");
@@ -77,9 +46,10 @@ void AddGet(Group& looking) {
 void AddDescribe(Group& looking) {
   const auto describe = std::make_shared<DescribeOptions>();
   looking
-      .Add("describe", "Show all about a cluster, a package or a repository",
+      .Add("describe", "Show all about a cluster, a package, a repository or a rollout",
            "muster describe cluster prod-1", describe, Describe)
-      ->add_option("KIND", describe->words, "cluster NAME, package NAME, repository NAME")
+      ->add_option("KIND", describe->words,
+                   "cluster NAME, package NAME, repository NAME, rollout PACKAGE")
       ->required();
 
   const auto diff = std::make_shared<DiffOptions>();
@@ -126,6 +96,8 @@ void AddWait(Group& looking) {
   const auto none = std::make_shared<int>();
   looking.Add("doctor", "Look for problems, here and at the hub, each with the next command",
               "muster doctor", none, [](Session& session, int) { return Doctor(session); });
+  looking.Add("dashboard", "Print the address of the console, with a code that signs you in",
+              "muster dashboard", none, [](Session& session, int) { return Dashboard(session); });
 }
 
 // The flags that say what the agent in a cluster is like.
@@ -475,11 +447,13 @@ CommandTree::CommandTree()
   Group looking(*this, app, kLooking);
   AddGet(looking);
   AddDescribe(looking);
+  AddPlan(looking);
   AddWait(looking);
   Group joining(*this, app, kJoining);
   AddJoining(*this, joining);
   Group changing(*this, app, kChanging);
   AddChanging(*this, changing);
+  AddRollout(*this, changing, kChanging);
   AddSecret(*this);
   Group local(*this, app, kLocal);
   AddLocal(*this, local);

@@ -110,6 +110,21 @@ TEST(DescribeCluster, NamesWhatNobodyManagesAndWhoSuspendedIt) {
   EXPECT_NE(run.out().find("and 2 more\n"), std::string::npos);
 }
 
+TEST(DescribeCluster, NamesTheFileOfWhatIsWrong) {
+  TestRun run;
+  run.hub->clusters.push_back(Drifted(run));
+  v1::ObjectView& object = run.hub->objects["prod-1"].emplace_back();
+  object.set_package("web");
+  object.mutable_entry()->set_kind("ConfigMap");
+  object.mutable_entry()->set_namespace_("web");
+  object.mutable_entry()->set_name("settings");
+  object.set_source_file("apps/web/settings.yaml");
+  object.set_source_line(7);
+  EXPECT_EQ(run({"describe", "cluster", "prod-1"}), 0);
+  EXPECT_THAT(run.out(), HasSubstr("(changed by kubectl, 5m ago)\n"
+                                   "      file apps/web/settings.yaml:7\n"));
+}
+
 TEST(Diff, ShowsEachObjectThatDiffersDownToTheFields) {
   TestRun run;
   run.hub->clusters.push_back(Drifted(run));
@@ -221,83 +236,6 @@ TEST(DescribePackageAndRepository, NameTheirOriginAndTheNextCommand) {
   EXPECT_THAT(run.out(), HasSubstr("Frozen:        history was rewritten to deadbeef\n"));
   EXPECT_THAT(run.err(), HasSubstr("next: muster accept-rewrite apps deadbeef\n"));
   EXPECT_EQ(run({"describe", "package", "no"}), 2);
-}
-
-void AddTraceable(TestRun& run) {
-  v1::ObjectView& object = run.hub->objects["prod-1"].emplace_back();
-  object.set_package("web");
-  object.mutable_entry()->set_api_version("apps/v1");
-  object.mutable_entry()->set_kind("Deployment");
-  object.mutable_entry()->set_namespace_("web");
-  object.mutable_entry()->set_name("api");
-  object.mutable_entry()->set_digest("\x01\x02");
-  object.set_sync(v1::SYNC_STATUS_SYNCED);
-  object.set_health(v1::HEALTH_STATUS_HEALTHY);
-  object.set_commit("1a2b3c4d5e");
-  v1::PackageView& package = run.hub->packages.emplace_back();
-  package.set_name("web");
-  package.set_project("default");
-  package.set_repository("apps");
-  package.set_path("web");
-  v1::RepositoryView& repository = run.hub->repositories.emplace_back();
-  repository.set_name("apps");
-  repository.set_url("https://git.example.com/apps.git");
-  repository.set_ref("branch main");
-  v1::CommitView& commit = run.hub->commits.emplace_back();
-  commit.set_repository("apps");
-  commit.mutable_commit()->set_id("1a2b3c4d5e");
-  commit.mutable_commit()->set_author("Ada <ada@example.com>");
-  commit.mutable_commit()->set_subject("Raise the limits");
-  commit.mutable_commit()->set_committed_ms(run.Ago(absl::Hours(2)));
-}
-
-TEST(Trace, LeadsFromAnObjectToItsAuthor) {
-  TestRun run;
-  AddTraceable(run);
-  EXPECT_EQ(run({"trace", "prod-1", "deployment/api"}), 0);
-  EXPECT_EQ(run.out(),
-            "Object:      Deployment web/api (apps/v1)\n"
-            "Digest:      0102\n"
-            "Cluster:     prod-1\n"
-            "Sync:        Synced\n"
-            "Health:      Healthy\n"
-            "---\n"
-            "Package:     web (project default)\n"
-            "Declared:    <unknown>\n"
-            "File:        below web\n"
-            "---\n"
-            "Repository:  apps https://git.example.com/apps.git (branch main)\n"
-            "Commit:      1a2b3c4d5e\n"
-            "Author:      Ada <ada@example.com>\n"
-            "Committed:   2026-11-21T10:00:00Z (120m ago)\n"
-            "Subject:     Raise the limits\n");
-  run.hub->objects["prod-1"][0].set_source_file("web/api.yaml");
-  run.hub->objects["prod-1"][0].set_source_line(12);
-  EXPECT_EQ(run({"trace", "prod-1", "object/Deployment/web/api"}), 0);
-  EXPECT_THAT(run.out(), HasSubstr("File:        web/api.yaml:12\n"));
-}
-
-TEST(Trace, GoesAsFarAsTheRecordDoes) {
-  TestRun run;
-  AddTraceable(run);
-  run.hub->commits.clear();
-  EXPECT_EQ(run({"trace", "prod-1", "Deployment/api", "-n", "web"}), 0);
-  EXPECT_THAT(run.out(), HasSubstr("Commit:      1a2b3c4d5e\nAuthor:      <unknown>\n"));
-}
-
-TEST(Trace, RefusesToGuess) {
-  TestRun run;
-  AddTraceable(run);
-  v1::ObjectView other = run.hub->objects["prod-1"][0];
-  other.mutable_entry()->set_namespace_("shop");
-  run.hub->objects["prod-1"].push_back(other);
-  EXPECT_EQ(run({"trace", "prod-1", "Deployment/api"}), 2);
-  EXPECT_THAT(run.err(), HasSubstr("they are in the namespaces web, shop"));
-  EXPECT_EQ(run({"trace", "prod-1", "Deployment/shop/api"}), 0);
-  EXPECT_EQ(run({"trace", "prod-1", "Secret/api"}), 2);
-  EXPECT_THAT(run.err(), HasSubstr("hint: muster get objects --cluster prod-1"));
-  EXPECT_EQ(run({"trace", "prod-1", "api"}), 2);
-  EXPECT_EQ(run({"trace", "prod-9", "Deployment/api"}), 2);
 }
 
 TEST(History, ShowsWhatRanAndWhoseItWas) {

@@ -72,6 +72,8 @@ std::vector<std::string> NamesOfKind(Session& session, Kind kind, absl::string_v
       return NamesOf<pb::CommitView>(session, prefix);
     case Kind::kToken:
       return NamesOf<pb::TokenView>(session, prefix);
+    case Kind::kRollout:
+      return NamesOf<pb::RolloutView>(session, prefix);
     default:
       return {};
   }
@@ -133,9 +135,16 @@ std::vector<std::string> Operands(Session& session, const CompletionPoint& point
   if (point.command == "get") {
     return KindThenName(session, point,
                         {Kind::kCluster, Kind::kPackage, Kind::kRepository, Kind::kCommit,
-                         Kind::kObject, Kind::kToken, Kind::kEvent});
+                         Kind::kObject, Kind::kToken, Kind::kEvent, Kind::kRollout});
   }
-  if (point.command == "describe" || point.command == "suspend" || point.command == "resume") {
+  if (point.command == "describe") {
+    return KindThenName(session, point,
+                        {Kind::kCluster, Kind::kPackage, Kind::kRepository, Kind::kRollout});
+  }
+  if (point.command == "rollback" || absl::StartsWith(point.command, "rollout ")) {
+    return NamesOfKind(session, Kind::kRollout, "");
+  }
+  if (point.command == "suspend" || point.command == "resume") {
     return KindThenName(session, point, {Kind::kCluster, Kind::kPackage, Kind::kRepository});
   }
   if (point.command == "wait") {

@@ -278,23 +278,43 @@ TEST(GetRepositories, ShowsWhichOneIsFrozenAndWhy) {
             "history was rewritten to deadbeef00\n");
 }
 
+TEST(GetRepositories, ShowsWhatIsRefused) {
+  TestRun run;
+  v1::RepositoryView& view = run.hub->repositories.emplace_back();
+  view.set_name("apps");
+  view.set_ref("branch main");
+  view.set_commit("1a2b3c4d5e6f");
+  view.set_polled_ms(run.Ago(absl::Seconds(20)));
+  view.set_message("verify branch main: commit 2b3c4d5 is not signed");
+  v1::Condition& condition = *view.add_conditions();
+  condition.set_type("Verified");
+  condition.set_status(v1::CONDITION_STATUS_FALSE);
+  EXPECT_EQ(run({"get", "repositories"}), 0);
+  EXPECT_EQ(run.out(),
+            "NAME   STATE     REF           COMMIT    POLLED   MESSAGE\n"
+            "apps   Refused   branch main   1a2b3c4   20s      "
+            "verify branch main: commit 2b3c4d5 is not signed\n");
+}
+
 TEST(GetCommits, ShowsWhoseCommitReachedHowMany) {
   TestRun run;
   v1::CommitView& view = run.hub->commits.emplace_back();
   view.set_repository("apps");
   view.mutable_commit()->set_id("1a2b3c4d5e6f");
   view.mutable_commit()->set_author("Ada <ada@example.com>");
+  view.mutable_commit()->set_signer("ada@example.com");
   view.mutable_commit()->set_subject("Raise the limits");
   view.set_seen_ms(run.Ago(absl::Minutes(3)));
   view.set_result("Rendered");
   view.set_clusters_desired(3);
   view.set_clusters_applied(2);
+  view.set_clusters_healthy(1);
   EXPECT_EQ(run({"get", "commits", "--repository", "apps"}), 0);
   EXPECT_EQ(run.out(),
-            "COMMIT    REPOSITORY   RESULT     CLUSTERS   SEEN   AUTHOR   "
-            "SUBJECT            MESSAGE\n"
-            "1a2b3c4   apps         Rendered   2/3        3m     Ada      "
-            "Raise the limits\n");
+            "COMMIT    REPOSITORY   RESULT     APPLIED   HEALTHY   SEEN   AUTHOR   "
+            "SIGNER            SUBJECT            MESSAGE\n"
+            "1a2b3c4   apps         Rendered   2/3       1/3       3m     Ada      "
+            "ada@example.com   Raise the limits\n");
 }
 
 TEST(GetObjects, NeedsACluster) {
@@ -345,7 +365,8 @@ TEST(Get, RefusesAnUnknownKindWithASuggestion) {
   EXPECT_EQ(run({"get", "clsuters"}), 2);
   EXPECT_EQ(run.err(),
             "error: unknown kind 'clsuters'; did you mean 'clusters'?\n"
-            "  hint: one of: clusters, packages, repositories, commits, objects, tokens, events\n");
+            "  hint: one of: clusters, packages, repositories, commits, objects, tokens, events, "
+            "rollouts\n");
   EXPECT_EQ(run({"get"}), 2);
   EXPECT_THAT(run.hub->calls, ElementsAre());
 }

@@ -228,6 +228,10 @@ absl::StatusOr<Command> Grammar::Parse(const std::vector<std::string>& arguments
     tree_->flags.format = "table";
     return format;
   }
+  if (tree_->flags.format == "markdown" && reading.name != "plan") {
+    tree_->flags.format = "table";
+    return UsageProblem("-o markdown is for 'muster plan' alone", "muster plan --help");
+  }
   return tree_->chosen;
 }
 

@@ -1,4 +1,5 @@
-// The real HubClient: OperatorService over mutual TLS. The only file here that knows gRPC.
+// The real HubClient: OperatorService, PlanService and RolloutService over mutual TLS. The only
+// file here that knows gRPC.
 #include "cli/hub_client.h"
 
 #include <functional>
@@ -14,7 +15,10 @@
 #include "common/net/tls.h"
 #include "common/trust/certificate.h"
 #include "grpcpp/grpcpp.h"
+#include "proto/console_service.grpc.pb.h"
 #include "proto/operator_service.grpc.pb.h"
+#include "proto/plan.grpc.pb.h"
+#include "proto/rollout.grpc.pb.h"
 
 namespace muster::cli {
 namespace {
@@ -75,6 +79,9 @@ class GrpcHubClient final : public HubClient {
   GrpcHubClient(const std::shared_ptr<grpc::Channel>& channel, const HubAddress& hub,
                 absl::Duration call_timeout)
       : stub_(pb::OperatorService::NewStub(channel)),
+        console_(pb::ConsoleService::NewStub(channel)),
+        plan_stub_(pb::PlanService::NewStub(channel)),
+        rollout_stub_(pb::RolloutService::NewStub(channel)),
         address_(hub.address),
         certificate_pem_(hub.certificate_pem),
         call_timeout_(call_timeout) {}
@@ -98,8 +105,35 @@ class GrpcHubClient final : public HubClient {
   CALL(AcceptRewrite, AcceptRewriteRequest, DoneResponse)
   CALL(PutCredential, PutCredentialRequest, DoneResponse)
   CALL(DeleteCredential, NameRequest, DoneResponse)
+  absl::StatusOr<pb::CreateLoginResponse> CreateLogin() override {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + call_timeout_));
+    pb::CreateLoginResponse response;
+    const grpc::Status status =
+        console_->CreateLogin(&context, pb::CreateLoginRequest(), &response);
+    if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
+      return absl::FailedPreconditionError("this hub is older than the console");
+    }
+    if (!status.ok()) return Explained(status);
+    return response;
+  }
   absl::Status Watch(absl::Time deadline,
                      const std::function<bool(const pb::WatchNotice&)>& on_notice) override;
+
+  absl::StatusOr<pb::FleetPlan> Plan(const pb::PlanRequest& request,
+                                     absl::Duration timeout) override {
+    return CallOn(*plan_stub_, &pb::PlanService::Stub::Plan, request, timeout);
+  }
+  absl::StatusOr<pb::PlanFleet> GetPlanFleet(const pb::PlanFleetRequest& request) override {
+    return CallOn(*plan_stub_, &pb::PlanService::Stub::GetPlanFleet, request, call_timeout_);
+  }
+  absl::StatusOr<pb::ListRolloutsResponse> ListRollouts(
+      const pb::ListRolloutsRequest& request) override {
+    return CallOn(*rollout_stub_, &pb::RolloutService::Stub::ListRollouts, request, call_timeout_);
+  }
+  absl::StatusOr<pb::RolloutAnswer> DecideRollout(const pb::RolloutDecision& request) override {
+    return CallOn(*rollout_stub_, &pb::RolloutService::Stub::DecideRollout, request, call_timeout_);
+  }
 
  private:
   using Stub = pb::OperatorService::Stub;
@@ -108,10 +142,18 @@ class GrpcHubClient final : public HubClient {
   absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                              Response*),
                                 const Request& request) {
+    return CallOn(*stub_, method, request, call_timeout_);
+  }
+
+  template <typename AnyStub, typename Request, typename Response>
+  absl::StatusOr<Response> CallOn(AnyStub& stub,
+                                  grpc::Status (AnyStub::*method)(grpc::ClientContext*,
+                                                                  const Request&, Response*),
+                                  const Request& request, absl::Duration timeout) {
     grpc::ClientContext context;
-    context.set_deadline(absl::ToChronoTime(absl::Now() + call_timeout_));
+    context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
     Response response;
-    const grpc::Status status = ((*stub_).*method)(&context, request, &response);
+    const grpc::Status status = (stub.*method)(&context, request, &response);
     if (!status.ok()) return Explained(status);
     return response;
   }
@@ -133,6 +175,9 @@ class GrpcHubClient final : public HubClient {
   }
 
   const std::unique_ptr<Stub> stub_;
+  const std::unique_ptr<pb::ConsoleService::Stub> console_;
+  const std::unique_ptr<pb::PlanService::Stub> plan_stub_;
+  const std::unique_ptr<pb::RolloutService::Stub> rollout_stub_;
   const std::string address_;
   const std::string certificate_pem_;
   const absl::Duration call_timeout_;

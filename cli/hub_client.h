@@ -1,4 +1,5 @@
-// HubClient: the hub as the commands see it: one method for each call of OperatorService.
+// HubClient: the hub as the commands see it: one method for each call of OperatorService,
+// ConsoleService, PlanService and RolloutService.
 //
 // Real: ConnectHub, over mutual TLS (hub_client.cc). Twin: MemoryHubClient, a fleet in memory.
 // Calls block, at most for the client's timeout; one thread. Errors are the hub's own, and
@@ -14,7 +15,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "proto/console_service.pb.h"
 #include "proto/operator_service.pb.h"
+#include "proto/plan.pb.h"
+#include "proto/rollout.pb.h"
 
 namespace muster::cli {
 
@@ -50,6 +54,16 @@ class HubClient {
   virtual absl::StatusOr<pb::DoneResponse> AcceptRewrite(const pb::AcceptRewriteRequest&) = 0;
   virtual absl::StatusOr<pb::DoneResponse> PutCredential(const pb::PutCredentialRequest&) = 0;
   virtual absl::StatusOr<pb::DoneResponse> DeleteCredential(const pb::NameRequest&) = 0;
+
+  // Of ConsoleService.
+  virtual absl::StatusOr<pb::CreateLoginResponse> CreateLogin() = 0;
+
+  // May take as long as a fetch and the rendering of the whole fleet: at most `timeout`.
+  virtual absl::StatusOr<pb::FleetPlan> Plan(const pb::PlanRequest&, absl::Duration timeout) = 0;
+  virtual absl::StatusOr<pb::PlanFleet> GetPlanFleet(const pb::PlanFleetRequest&) = 0;
+
+  virtual absl::StatusOr<pb::ListRolloutsResponse> ListRollouts(const pb::ListRolloutsRequest&) = 0;
+  virtual absl::StatusOr<pb::RolloutAnswer> DecideRollout(const pb::RolloutDecision&) = 0;
 };
 
 // Where a hub is and who we are. Certificates and the key are PEM.

@@ -55,7 +55,7 @@ TEST(Import, WritesDeclarationsThatValidateAndRender) {
                  "env=prod", "--repository", "shop=" + tree, "-o", "name"}),
             0)
       << run.err();
-  EXPECT_EQ(run.out(), "v1/ConfigMap/web/web\n");
+  EXPECT_EQ(run.out(), "object/ConfigMap/web/web\n");
 }
 
 // A repository of strangers may hold a link where the result would go.

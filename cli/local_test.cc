@@ -204,7 +204,7 @@ TEST(Render, PrintsWhatAClusterWouldGet) {
   EXPECT_EQ(run({"render", "--fleet", run.folder + "/fleet", "--cluster", "prod-1", "--repository",
                  apps, "-o", "name", "-q"}),
             0);
-  EXPECT_EQ(run.out(), "v1/ConfigMap/web/settings\nv1/Secret/web/token\n");
+  EXPECT_EQ(run.out(), "object/ConfigMap/web/settings\nobject/Secret/web/token\n");
 }
 
 TEST(Render, SaysWhatIsMissing) {
@@ -243,7 +243,7 @@ TEST(RenderDirectory, PrintsWhatKubectlKustomizePrints) {
   EXPECT_EQ(run.out(), "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: prod-a\n");
   EXPECT_EQ(run.err(), "");
   EXPECT_EQ(run({"render", run.folder + "/prod", "-o", "name"}), 0);
-  EXPECT_EQ(run.out(), "v1/ConfigMap/prod-a\n");
+  EXPECT_EQ(run.out(), "object/ConfigMap/prod-a\n");
   EXPECT_EQ(run({"render", run.folder + "/prod", "-o", "json"}), 0);
   EXPECT_EQ(ParseJson(run.out())->Find("/items/0/metadata/name")->string(), "prod-a");
 }
@@ -255,9 +255,9 @@ TEST(RenderDirectory, KeepsTheOrderThatIsAskedFor) {
   Write(run.folder + "/both/a.yaml", kConfigMap);
   Write(run.folder + "/both/n.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: web}\n");
   EXPECT_EQ(run({"render", run.folder + "/both", "-o", "name"}), 0) << run.err();
-  EXPECT_EQ(run.out(), "v1/Namespace/web\nv1/ConfigMap/a\n");
+  EXPECT_EQ(run.out(), "object/Namespace/web\nobject/ConfigMap/a\n");
   EXPECT_EQ(run({"render", run.folder + "/both", "-o", "name", "--order", "fifo"}), 0);
-  EXPECT_EQ(run.out(), "v1/ConfigMap/a\nv1/Namespace/web\n");
+  EXPECT_EQ(run.out(), "object/ConfigMap/a\nobject/Namespace/web\n");
   EXPECT_EQ(run({"render", run.folder + "/both", "--order", "lifo"}), 2);
   EXPECT_THAT(run.err(), HasSubstr("neither legacy nor fifo"));
 }
@@ -270,7 +270,7 @@ TEST(RenderDirectory, ReadsFilesFromElsewhereWhenAllowed) {
   EXPECT_THAT(run.err(), HasSubstr("far/kustomization.yaml:1"));
   EXPECT_THAT(run.err(), HasSubstr("--load-restrictor none"));
   EXPECT_EQ(run({"render", run.folder + "/far", "--load-restrictor", "none", "-o", "name"}), 0);
-  EXPECT_EQ(run.out(), "v1/Namespace/web\n");
+  EXPECT_EQ(run.out(), "object/Namespace/web\n");
   EXPECT_EQ(run({"render", run.folder + "/far", "--load-restrictor", "some"}), 2);
 }
 

@@ -327,4 +327,44 @@ absl::StatusOr<pb::DoneResponse> MemoryHubClient::DeleteCredential(const pb::Nam
   return Done(absl::StrCat("credential/", request.name(), " deleted"));
 }
 
+absl::StatusOr<pb::CreateLoginResponse> MemoryHubClient::CreateLogin() {
+  RETURN_IF_ERROR(Enter("CreateLogin"));
+  return login;
+}
+
+absl::StatusOr<pb::FleetPlan> MemoryHubClient::Plan(const pb::PlanRequest& request,
+                                                    absl::Duration) {
+  RETURN_IF_ERROR(Enter("Plan"));
+  asked_plan = request;
+  return plan;
+}
+
+absl::StatusOr<pb::PlanFleet> MemoryHubClient::GetPlanFleet(const pb::PlanFleetRequest&) {
+  RETURN_IF_ERROR(Enter("GetPlanFleet"));
+  return plan_fleet;
+}
+
+absl::StatusOr<pb::ListRolloutsResponse> MemoryHubClient::ListRollouts(
+    const pb::ListRolloutsRequest& request) {
+  RETURN_IF_ERROR(Enter("ListRollouts"));
+  pb::ListRolloutsResponse response;
+  for (const pb::RolloutView& view : rollouts) {
+    if (Fits(request.package(), view.package())) *response.add_rollouts() = view;
+  }
+  response.set_total(response.rollouts_size());
+  if (!request.package().empty() && response.rollouts_size() == 0) {
+    return absl::NotFoundError(absl::StrCat("package '", request.package(), "' has no rollout"));
+  }
+  return response;
+}
+
+absl::StatusOr<pb::RolloutAnswer> MemoryHubClient::DecideRollout(
+    const pb::RolloutDecision& decision) {
+  RETURN_IF_ERROR(Enter("DecideRollout"));
+  decisions.push_back(decision);
+  pb::RolloutAnswer answer;
+  answer.set_message(absl::StrCat("rollout/", decision.package(), " ", decision.action()));
+  return answer;
+}
+
 }  // namespace muster::cli

@@ -32,9 +32,16 @@ class MemoryHubClient final : public HubClient {
   std::vector<pb::HistoryView> history;
   std::map<std::string, std::string> blobs;                     // by digest
   std::map<std::string, pb::PutCredentialRequest> credentials;  // by name
+  pb::FleetPlan plan;                                           // of any revision
+  std::vector<pb::RolloutView> rollouts;
+  std::vector<pb::RolloutDecision> decisions;  // in order
+  pb::PlanFleet plan_fleet;                    // of any repository
+
+  pb::CreateLoginResponse login;
 
   std::vector<std::string> calls;      // the names of the methods called, in order
   std::vector<pb::ListRequest> asked;  // the requests of the lists, in order
+  pb::PlanRequest asked_plan;          // the last one
   int page_size = 500;
   // What a watch does that runs into its deadline: lets the test's clock get there.
   std::function<void(absl::Time)> pass_time;
@@ -67,6 +74,11 @@ class MemoryHubClient final : public HubClient {
   absl::StatusOr<pb::DoneResponse> AcceptRewrite(const pb::AcceptRewriteRequest&) override;
   absl::StatusOr<pb::DoneResponse> PutCredential(const pb::PutCredentialRequest&) override;
   absl::StatusOr<pb::DoneResponse> DeleteCredential(const pb::NameRequest&) override;
+  absl::StatusOr<pb::CreateLoginResponse> CreateLogin() override;
+  absl::StatusOr<pb::FleetPlan> Plan(const pb::PlanRequest&, absl::Duration timeout) override;
+  absl::StatusOr<pb::PlanFleet> GetPlanFleet(const pb::PlanFleetRequest&) override;
+  absl::StatusOr<pb::ListRolloutsResponse> ListRollouts(const pb::ListRolloutsRequest&) override;
+  absl::StatusOr<pb::RolloutAnswer> DecideRollout(const pb::RolloutDecision&) override;
 
  private:
   // Notes the call and returns the failure that waits for it.

@@ -32,6 +32,7 @@ constexpr KindNames kKinds[] = {
     {Kind::kToken, "token", "tokens", "tok"},
     {Kind::kEvent, "event", "events", "ev"},
     {Kind::kHistory, "history", "history", "hist"},
+    {Kind::kRollout, "rollout", "rollouts", "ro"},
 };
 
 const KindNames& NamesOf(Kind kind) { return kKinds[static_cast<int>(kind)]; }

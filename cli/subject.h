@@ -19,6 +19,7 @@ enum class Kind {
   kToken,
   kEvent,
   kHistory,
+  kRollout,
 };
 
 // "cluster", "package", ...

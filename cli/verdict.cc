@@ -37,6 +37,10 @@ bool SpeaksOfDesired(const v1::ClusterPackageView& package) {
 
 // Why the package will not get there by itself; empty when it may.
 std::string FailureOf(const v1::ClusterPackageView& package) {
+  if (package.suspended() && package.sync() != v1::SYNC_STATUS_SYNCED) {
+    return absl::StrCat("package/", package.name(), " is suspended: muster resume package ",
+                        package.name());
+  }
   if (!SpeaksOfDesired(package)) return "";
   for (const v1::ObjectProblem& problem : package.problems()) {
     if (!IsFatal(problem.what())) continue;
@@ -72,8 +76,8 @@ std::string RefusalOf(const v1::ClusterView& view) {
   return "";
 }
 
-// What is suspended is not looked at, so nobody knows whether it is as it should be; kReached when
-// it is not suspended.
+// What is suspended stays as it is, however long one waits for it; kReached when it is not
+// suspended.
 Verdict JudgeSuspension(const v1::ClusterView& view) {
   if (view.suspended()) {
     return Failed(absl::StrCat("it is suspended: muster resume cluster ", view.name()));
@@ -128,6 +132,9 @@ Verdict JudgePackage(const v1::ClusterView& view, absl::string_view name, Goal g
     if (applied && goal == Goal::kApplied) return Reached();
     const Verdict suspension = JudgeSuspension(view);
     if (suspension.state != Verdict::State::kReached) return suspension;
+    if (package.suspended()) {
+      return Failed(absl::StrCat("it is suspended: muster resume package ", name));
+    }
     const bool synced = applied && package.sync() == v1::SYNC_STATUS_SYNCED;
     if (synced && IsWell(package.health())) return Reached();
     const std::string failure = FailureOf(package);

@@ -132,5 +132,22 @@ TEST(JudgePackage, LooksAtThatPackageOnly) {
   EXPECT_EQ(JudgePackage(view, "none", Goal::kSynced).reason, "it has no package 'none'");
 }
 
+TEST(JudgePackage, FailsAtOnceOnOneThatIsSuspended) {
+  v1::ClusterView view = Synced();
+  v1::ClusterPackageView& web = AddPackage(view);
+  web.set_applied_bundle("new");
+  web.set_sync(v1::SYNC_STATUS_SYNCED);
+  web.set_suspended(true);
+  const Verdict verdict = JudgePackage(view, "web", Goal::kSynced);
+  EXPECT_EQ(verdict.state, State::kFailed);
+  EXPECT_EQ(verdict.reason, "it is suspended: muster resume package web");
+  EXPECT_EQ(JudgePackage(view, "web", Goal::kApplied).state, State::kReached);
+  // Its cluster does not get there by waiting, either.
+  view = Behind();
+  AddPackage(view).set_suspended(true);
+  EXPECT_EQ(JudgeCluster(view, Goal::kSynced).reason,
+            "package/web is suspended: muster resume package web");
+}
+
 }  // namespace
 }  // namespace muster::cli

@@ -88,6 +88,7 @@ absl::StatusOr<ListenAddresses> ChooseAddresses(ListenAddresses wanted) {
   RETURN_IF_ERROR(Choose(wanted.agent));
   RETURN_IF_ERROR(Choose(wanted.operators));
   RETURN_IF_ERROR(Choose(wanted.join));
+  if (!wanted.console.empty()) RETURN_IF_ERROR(Choose(wanted.console));
   return wanted;
 }
 
@@ -102,7 +103,9 @@ std::string Advertised(const std::string& advertised, const std::string& listen)
 absl::Status WriteAddresses(const std::string& data_directory, const ListenAddresses& addresses) {
   return WriteKeyFile(absl::StrCat(data_directory, "/addresses"),
                       absl::StrCat("agent=", addresses.agent, "\noperator=", addresses.operators,
-                                   "\njoin=", addresses.join, "\n"));
+                                   "\njoin=", addresses.join, "\n",
+                                   addresses.console.empty() ? "" : "console=", addresses.console,
+                                   addresses.console.empty() ? "" : "\n"));
 }
 
 void RemoveAddresses(const std::string& data_directory) {

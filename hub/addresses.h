@@ -10,11 +10,12 @@
 
 namespace muster::hub {
 
-// host:port each.
+// host:port each; the console's may be empty: none.
 struct ListenAddresses {
   std::string agent;
   std::string operators;
   std::string join;
+  std::string console;
 };
 
 // The same addresses, with a free port in place of each port 0. kInvalidArgument for one that is
@@ -25,7 +26,8 @@ absl::StatusOr<ListenAddresses> ChooseAddresses(ListenAddresses wanted);
 // place of "every address".
 std::string Advertised(const std::string& advertised, const std::string& listen);
 
-// Writes DIR/addresses, one line each: "agent=host:port", "operator=", "join=". Appears whole, and
+// Writes DIR/addresses, one line each: "agent=host:port", "operator=", "join=" and, if
+// there is one, "console=". Appears whole, and
 // only once the hub is ready.
 absl::Status WriteAddresses(const std::string& data_directory, const ListenAddresses& addresses);
 

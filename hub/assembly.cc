@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <thread>
 #include <utility>
 
@@ -17,9 +19,11 @@
 #include "common/store/rocksdb_store.h"
 #include "common/trust/certificate.h"
 #include "common/trust/ed25519.h"
+#include "common/trust/key_file.h"
 #include "hub/clones.h"
 #include "hub/core/hub_core.h"
 #include "hub/core/keys.h"
+#include "hub/http/console.h"
 #include "hub/hub.h"
 #include "hub/hub_jobs.h"
 #include "hub/idle_memory.h"
@@ -28,9 +32,12 @@
 #include "hub/keyring.h"
 #include "hub/push.h"
 #include "hub/rpc/agent_service.h"
+#include "hub/rpc/console_service.h"
 #include "hub/rpc/listener.h"
 #include "hub/rpc/operator_service.h"
+#include "hub/rpc/plan_service.h"
 #include "hub/rpc/replies.h"
+#include "hub/rpc/rollout_service.h"
 #include "hub/sweeper.h"
 #include "proto/storage.pb.h"
 
@@ -55,11 +62,17 @@ struct Assembly::Parts {
   Settings MakeSettings() const;
   absl::Status MakeServices();
   absl::Status Listen();
+  absl::Status MakeConsole();
+  absl::StatusOr<TlsKeyPair> ConsoleKeyPair(const std::string& address) const;
   absl::StatusOr<HubJobs::Certificate> Issue(const IssueJob& job) const;
   void SweepClones() const;
   absl::StatusOr<HelmOptions> Helm() const;
 
   std::string ClonesDirectory() const { return absl::StrCat(options.data_directory, "/clones"); }
+
+  HubPlace Place() {
+    return {options.data_directory, [this] { return *hub->obstacle().Get(); }};
+  }
 
   std::string AgentAddress() const { return Advertised(options.agent_address, listen.agent); }
 
@@ -67,6 +80,7 @@ struct Assembly::Parts {
   const RealClock clock;
   SystemRandom core_random;
   SystemRandom join_random;
+  SystemRandom console_random;
   Replies replies;
   Workers workers{"hub-work", kWorkerThreads};
   ListenAddresses listen;
@@ -78,6 +92,10 @@ struct Assembly::Parts {
   std::unique_ptr<PushBuilder> pushes;
   std::unique_ptr<AgentService> agents;
   std::unique_ptr<OperatorService> operators;
+  std::unique_ptr<ConsoleService> logins;
+  std::unique_ptr<Console> console;
+  std::unique_ptr<PlanService> plans;
+  std::unique_ptr<RolloutService> rollouts;
   std::unique_ptr<HubJobs> jobs;
   std::unique_ptr<Hub> hub;
   std::unique_ptr<Listener> agent_listener;
@@ -114,6 +132,7 @@ void Assembly::Stop() {
   parts.clone_sweeper = nullptr;
   if (parts.agents != nullptr) parts.agents->Stop();
   if (parts.operators != nullptr) parts.operators->Stop();
+  if (parts.console != nullptr) parts.console->Stop();
   parts.replies.Stop();
   parts.agent_listener = nullptr;
   parts.operator_listener = nullptr;
@@ -189,16 +208,22 @@ absl::Status Assembly::Parts::MakeServices() {
       .store = store.get(),
       .replies = &replies,
       .workers = &workers});
-  operators = std::make_unique<OperatorService>(
-      OperatorServiceOptions{.hub_id = keyring->hub_id(),
-                             .data_directory = options.data_directory,
-                             .sealing_key = keyring->sealing_key,
-                             .post = post,
-                             .view = view,
-                             .obstacle = [this] { return *hub->obstacle().Get(); },
-                             .store = store.get(),
-                             .replies = &replies,
-                             .workers = &workers});
+  operators =
+      std::make_unique<OperatorService>(OperatorServiceOptions{.hub_id = keyring->hub_id(),
+                                                               .place = Place(),
+                                                               .sealing_key = keyring->sealing_key,
+                                                               .post = post,
+                                                               .view = view,
+                                                               .store = store.get(),
+                                                               .replies = &replies,
+                                                               .workers = &workers});
+  plans = std::make_unique<PlanService>(PlanServiceOptions{.hub_id = keyring->hub_id(),
+                                                           .post = post,
+                                                           .store = store.get(),
+                                                           .replies = &replies,
+                                                           .workers = &workers});
+  rollouts = std::make_unique<RolloutService>(
+      RolloutServiceOptions{.hub_id = keyring->hub_id(), .post = post, .replies = &replies});
   HubJobs::Options job_options;
   job_options.clones = ClonesDirectory();
   ASSIGN_OR_RETURN(job_options.helm, Helm());
@@ -214,6 +239,7 @@ absl::Status Assembly::Parts::MakeServices() {
 }
 
 absl::Status Assembly::Parts::Listen() {
+  RETURN_IF_ERROR(MakeConsole());
   // The join child gets a key of its own, for it is the one that strangers talk to.
   ASSIGN_OR_RETURN(const TlsKeyPair server,
                    MakeServerKeyPair(keyring->authority, {"localhost"}, clock.Now()));
@@ -222,11 +248,13 @@ absl::Status Assembly::Parts::Listen() {
   ASSIGN_OR_RETURN(agent_listener, Listener::Start({.address = listen.agent,
                                                     .root_pem = keyring->root_pem(),
                                                     .server = server,
-                                                    .service = agents->service()}));
-  ASSIGN_OR_RETURN(operator_listener, Listener::Start({.address = listen.operators,
-                                                       .root_pem = keyring->root_pem(),
-                                                       .server = server,
-                                                       .service = operators->service()}));
+                                                    .services = {agents->service()}}));
+  ASSIGN_OR_RETURN(operator_listener,
+                   Listener::Start({.address = listen.operators,
+                                    .root_pem = keyring->root_pem(),
+                                    .server = server,
+                                    .services = {operators->service(), plans->service(),
+                                                 rollouts->service(), logins->service()}}));
   join_gate = std::make_unique<JoinGate>(
       JoinGateOptions{.address = listen.join,
                       .server = join,
@@ -240,6 +268,7 @@ absl::Status Assembly::Parts::Listen() {
   sweeper = std::make_unique<Sweeper>(kSweepInterval, [this, sweeps = 0]() mutable {
     agents->Sweep(clock.Now());
     operators->Sweep();
+    if (console != nullptr) console->Sweep();
     if (++sweeps % kSweepsPerMemory == 0) ReturnIdleMemory();
   });
   clone_sweeper = std::make_unique<Sweeper>(kCloneSweepInterval, [this] { SweepClones(); });
@@ -247,8 +276,58 @@ absl::Status Assembly::Parts::Listen() {
   log::Info("hub is ready", {{"hub", keyring->hub_id().substr(0, 12)},
                              {"agents", listen.agent},
                              {"operators", listen.operators},
-                             {"join", listen.join}});
+                             {"join", listen.join},
+                             {"console", listen.console.empty() ? "off" : listen.console}});
   return absl::OkStatus();
+}
+
+// What browsers are shown: the certificate that was given, or one by the hub's root for every name
+// under which this machine may be asked for.
+absl::StatusOr<TlsKeyPair> Assembly::Parts::ConsoleKeyPair(const std::string& address) const {
+  if (!options.console_certificate.empty()) {
+    TlsKeyPair pair;
+    std::ifstream file(options.console_certificate);
+    pair.certificate_pem.assign(std::istreambuf_iterator<char>(file), {});
+    if (!file || pair.certificate_pem.empty()) {
+      return absl::NotFoundError(
+          absl::StrCat("console's certificate: ", options.console_certificate, " cannot be read"));
+    }
+    ASSIGN_OR_RETURN(pair.private_key_pem, ReadKeyFile(options.console_key));
+    return pair;
+  }
+  std::string host = address.substr(0, address.rfind(':'));
+  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  return MakeServerKeyPair(keyring->authority, {"localhost", "127.0.0.1", "::1", host},
+                           clock.Now());
+}
+
+absl::Status Assembly::Parts::MakeConsole() {
+  logins = std::make_unique<ConsoleService>(
+      keyring->hub_id(), [this](const std::string& actor) -> absl::StatusOr<ConsoleLogin> {
+        if (console == nullptr) {
+          return absl::FailedPreconditionError(
+              "this hub has no console; start it with --console-listen HOST:PORT");
+        }
+        ASSIGN_OR_RETURN(const Sessions::Code code, console->CreateLogin(actor));
+        return ConsoleLogin{console->url(), code.code, code.expires, console->fingerprint(),
+                            console->private_authority()};
+      });
+  if (listen.console.empty()) return absl::OkStatus();
+  const std::string address = Advertised(options.console_address, listen.console);
+  ASSIGN_OR_RETURN(const TlsKeyPair pair, ConsoleKeyPair(address));
+  console = std::make_unique<Console>(
+      ConsoleOptions{.address = listen.console,
+                     .url = absl::StrCat("https://", address),
+                     .server = pair,
+                     .private_authority = options.console_certificate.empty(),
+                     .root_pem = keyring->root_pem(),
+                     .hub_id = keyring->hub_id(),
+                     .place = Place(),
+                     .view = [this] { return hub->view().Get(); },
+                     .store = store.get(),
+                     .clock = &clock,
+                     .random = &console_random});
+  return console->Start();
 }
 
 // A clone is made by a fetch, which starts after its repository is in the view: so a clone that was

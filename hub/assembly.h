@@ -22,11 +22,18 @@ namespace muster::hub {
 
 struct HubOptions {
   std::string data_directory;  // made by InitHub
-  ListenAddresses listen = {
-      .agent = "127.0.0.1:7443", .operators = "127.0.0.1:7444", .join = "127.0.0.1:7445"};
+  ListenAddresses listen = {.agent = "127.0.0.1:7443",
+                            .operators = "127.0.0.1:7444",
+                            .join = "127.0.0.1:7445",
+                            .console = "127.0.0.1:7446"};
   // As others should dial them; empty: as they listen.
   std::string agent_address;
   std::string join_address;
+  std::string console_address;
+  // Files in PEM of a certificate that browsers know, and its key; empty: one by the hub's own
+  // root.
+  std::string console_certificate;
+  std::string console_key;
   absl::Duration heartbeat = limits::kHeartbeatInterval;
   absl::Duration fleet_interval = absl::Minutes(1);
   absl::Duration certificate_lifetime = limits::kCertificateLifetime;

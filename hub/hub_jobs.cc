@@ -128,7 +128,7 @@ void HubJobs::Fetch(Worker& worker, FetchJob job) {
     work_.SignalAll();
     return;
   }
-  parts_.post(FetchDone{std::move(job.repository), std::move(response)});
+  parts_.post(FetchDone{std::move(job.repository), std::move(response), job.plan});
 }
 
 absl::StatusOr<pb::FetchResponse> HubJobs::AskToFetch(Worker& worker, const FetchJob& job) {

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <memory>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
@@ -15,6 +17,7 @@
 #include "absl/strings/str_split.h"
 #include "common/base/status_macros.h"
 #include "common/store/rocksdb_store.h"
+#include "common/trust/allowed_signers.h"
 #include "common/trust/key_file.h"
 #include "hub/core/keys.h"
 #include "hub/keyring.h"
@@ -60,6 +63,27 @@ absl::Status MakeDirectory(const std::string& path) {
   return absl::UnavailableError(absl::StrCat("create ", path, ": ", std::strerror(errno)));
 }
 
+// Nothing for an empty text.
+absl::Status PinSigners(const std::string& text, bool every_commit, pb::HubMeta& meta) {
+  meta.clear_fleet_verify();
+  if (text.empty()) return absl::OkStatus();
+  absl::StatusOr<std::vector<pb::SshSigner>> signers = ParseAllowedSigners(text);
+  RETURN_IF_ERROR(Annotate(signers.status(), "--signer"));
+  if (signers->empty()) {
+    return absl::InvalidArgumentError("--signer: the file has no key that may sign for Git");
+  }
+  pb::VerifyPolicy& policy = *meta.mutable_fleet_verify();
+  policy.set_every_commit(every_commit);
+  for (pb::SshSigner& signer : *signers) *policy.add_ssh() = std::move(signer);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Store>> OpenStore(const std::string& directory) {
+  RocksdbStoreOptions options;
+  options.directory = absl::StrCat(directory, "/store");
+  return OpenRocksdbStore(options);
+}
+
 absl::Status WriteMeta(const std::string& directory, const std::string& hub_id,
                        const InitOptions& options) {
   pb::HubMeta meta;
@@ -70,9 +94,8 @@ absl::Status WriteMeta(const std::string& directory, const std::string& hub_id,
   meta.set_fleet_path(options.fleet_path);
   meta.set_fleet_credentials(options.fleet_credentials);
   meta.set_created_ms(absl::ToUnixMillis(options.now));
-  RocksdbStoreOptions store_options;
-  store_options.directory = absl::StrCat(directory, "/store");
-  ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, OpenRocksdbStore(store_options));
+  RETURN_IF_ERROR(PinSigners(options.fleet_signers, options.fleet_every_commit, meta));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, OpenStore(directory));
   Batch batch;
   batch.Put(keys::kMeta, meta.SerializeAsString());
   batch.MarkEssential();  // how much of the disk to keep in reserve is said when the hub is started
@@ -136,6 +159,26 @@ absl::StatusOr<InitResult> InitHub(const InitOptions& options) {
   }
   if (!result.ok()) fs::remove_all(making, error);
   return result;
+}
+
+absl::StatusOr<int> PinFleetSigners(const FleetSignersOptions& options) {
+  std::error_code error;
+  if (!fs::exists(absl::StrCat(options.data_directory, "/store"), error)) {
+    return absl::NotFoundError(absl::StrCat("fleet-signers: there is no hub in '",
+                                            options.data_directory, "'; see 'muster-hub init'"));
+  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<Store> store, OpenStore(options.data_directory));
+  ASSIGN_OR_RETURN(const std::string bytes, store->Get(keys::kMeta));
+  pb::HubMeta meta;
+  if (!meta.ParseFromString(bytes)) {
+    return absl::DataLossError("fleet-signers: the hub's first record cannot be read");
+  }
+  RETURN_IF_ERROR(PinSigners(options.fleet_signers, options.fleet_every_commit, meta));
+  Batch batch;
+  batch.Put(keys::kMeta, meta.SerializeAsString());
+  batch.MarkEssential();
+  RETURN_IF_ERROR(store->Commit(batch));
+  return meta.fleet_verify().ssh_size();
 }
 
 absl::StatusOr<std::string> AddOperator(const OperatorOptions& options) {

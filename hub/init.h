@@ -24,7 +24,11 @@ struct InitOptions {
   std::string fleet_branch = "main";
   std::string fleet_path = ".";
   std::string fleet_credentials;  // name of a credential; empty for none
-  bool if_absent = false;         // a hub that is there already is left as it is
+  // Who must have signed the fleet repository's commits, as a file of allowed_signers; empty: they
+  // need no signature.
+  std::string fleet_signers;
+  bool fleet_every_commit = false;  // every commit, not only the head
+  bool if_absent = false;           // a hub that is there already is left as it is
   std::string operator_name = "admin";
   std::string operator_address = "127.0.0.1:7444";  // for the context
   absl::Time now;
@@ -38,6 +42,16 @@ struct InitResult {
 
 // kAlreadyExists when the directory is in use; kInvalidArgument for a missing or bad option.
 absl::StatusOr<InitResult> InitHub(const InitOptions& options);
+
+struct FleetSignersOptions {
+  std::string data_directory;  // of a hub that does not run
+  std::string fleet_signers;  // as in InitOptions, in place of those before; empty: nobody any more
+  bool fleet_every_commit = false;
+};
+
+// Pins other signers of the fleet repository. Returns how many keys count from now on.
+// kFailedPrecondition while the hub runs.
+absl::StatusOr<int> PinFleetSigners(const FleetSignersOptions& options);
 
 struct OperatorOptions {
   std::string data_directory;  // of the hub, which may be running

@@ -110,6 +110,52 @@ TEST(Init, AFurtherOperatorGetsACertificateByTheSameRoot) {
   EXPECT_TRUE(absl::IsInvalidArgument(AddOperator(options).status()));
 }
 
+// An SSH key, as a line of allowed_signers.
+constexpr char kSigners[] =
+    "ada@example.com ssh-ed25519 "
+    "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n";
+
+v1::HubMeta MetaOf(const std::string& place) {
+  RocksdbStoreOptions options;
+  options.directory = place + "/store";
+  const absl::StatusOr<std::unique_ptr<Store>> store = OpenRocksdbStore(options);
+  v1::HubMeta meta;
+  EXPECT_TRUE(store.ok() && meta.ParseFromString((*store)->Get(keys::kMeta).value_or("")));
+  return meta;
+}
+
+TEST(Init, PinsWhoMustSignTheFleetRepositoryAndOthersLater) {
+  const std::string place = NewPlace("signers");
+  InitOptions options = Options(place);
+  options.fleet_signers = kSigners;
+  options.fleet_every_commit = true;
+  ASSERT_TRUE(InitHub(options).ok());
+  ASSERT_EQ(MetaOf(place).fleet_verify().ssh_size(), 1);
+  EXPECT_EQ(MetaOf(place).fleet_verify().ssh(0).principals(), "ada@example.com");
+  EXPECT_TRUE(MetaOf(place).fleet_verify().every_commit());
+
+  FleetSignersOptions others{.data_directory = place, .fleet_signers = kSigners};
+  EXPECT_EQ(PinFleetSigners(others).value_or(-1), 1);
+  EXPECT_FALSE(MetaOf(place).fleet_verify().every_commit());
+  others.fleet_signers = "ada@example.com\n";
+  EXPECT_TRUE(absl::IsInvalidArgument(PinFleetSigners(others).status()));
+  EXPECT_TRUE(MetaOf(place).has_fleet_verify()) << "as it was";
+  others.fleet_signers = "";
+  EXPECT_EQ(PinFleetSigners(others).value_or(-1), 0);
+  EXPECT_FALSE(MetaOf(place).has_fleet_verify());
+  others.data_directory = NewPlace("none");
+  EXPECT_TRUE(absl::IsNotFound(PinFleetSigners(others).status()));
+}
+
+TEST(Init, RefusesSignersThatAreNone) {
+  for (const char* text : {"# nobody\n", "ada@example.com ssh-dss AAAA\n"}) {
+    InitOptions options = Options(NewPlace("bad-signers"));
+    options.fleet_signers = text;
+    EXPECT_TRUE(absl::IsInvalidArgument(InitHub(options).status())) << text;
+    EXPECT_FALSE(fs::exists(options.data_directory));
+  }
+}
+
 TEST(Init, RefusesADirectoryInUseAndLeavesItAlone) {
   const std::string place = NewPlace("in-use");
   ASSERT_TRUE(InitHub(Options(place)).ok());
@@ -178,6 +224,50 @@ TEST(Keyring, MakesANewCertificateForTheSignerInTime) {
   EXPECT_EQ(before->signer.public_key().bytes(), after->signer.public_key().bytes());
   // It was written: the next start finds it.
   EXPECT_EQ(LoadKeyring(place, later)->signer_der, after->signer_der);
+}
+
+TEST(Keyring, ARotatedSignerIsANewKeyByTheSameRoot) {
+  const std::string place = NewPlace("rotated");
+  ASSERT_TRUE(InitHub(Options(place)).ok());
+  const Keyring before = *LoadKeyring(place, absl::Now());
+  const std::string mark = SignerMark(place);
+  const absl::StatusOr<std::string> key = RotateSigner(place, absl::Now());
+  ASSERT_TRUE(key.ok()) << key.status();
+  EXPECT_NE(SignerMark(place), mark);
+  const absl::StatusOr<Keyring> after = LoadKeyring(place, absl::Now());
+  ASSERT_TRUE(after.ok()) << after.status();
+  EXPECT_EQ(after->signer.public_key().KeyId(), *key);
+  EXPECT_NE(after->signer.public_key().bytes(), before.signer.public_key().bytes());
+  EXPECT_EQ(after->hub_id(), before.hub_id());
+  EXPECT_TRUE(SignerKey(before.authority.root_der(), after->signer_der, absl::Now()).ok());
+}
+
+// The machine stops between any two steps: the hub starts all the same, with one whole pair.
+TEST(Keyring, ARotationThatWasCutOffIsFinishedOrNeverWas) {
+  const std::string place = NewPlace("cut");
+  ASSERT_TRUE(InitHub(Options(place)).ok());
+  const std::string keys = place + "/keys/";
+  const std::string old_key = LoadKeyring(place, absl::Now())->signer.public_key().bytes();
+  fs::copy(keys, place + "/old");
+  ASSERT_TRUE(RotateSigner(place, absl::Now()).ok());
+  const std::string new_key = LoadKeyring(place, absl::Now())->signer.public_key().bytes();
+  fs::copy(keys, place + "/new");
+  const auto state = [&](const char* key, const char* pem, bool next_key, bool next_pem) {
+    const auto put = [&](const std::string& from, const std::string& to) {
+      fs::copy_file(from, keys + to, fs::copy_options::overwrite_existing);
+    };
+    put(absl::StrCat(place, "/", key, "/signer.key"), "signer.key");
+    put(absl::StrCat(place, "/", pem, "/signer.pem"), "signer.pem");
+    if (next_key) put(place + "/new/signer.key", "signer-next.key");
+    if (next_pem) put(place + "/new/signer.pem", "signer-next.pem");
+    const absl::StatusOr<Keyring> loaded = LoadKeyring(place, absl::Now());
+    EXPECT_TRUE(loaded.ok()) << loaded.status();
+    return loaded.ok() ? loaded->signer.public_key().bytes() : "";
+  };
+  EXPECT_EQ(state("old", "old", true, false), old_key) << "its certificate was not written yet";
+  EXPECT_EQ(state("old", "old", true, true), new_key);
+  EXPECT_EQ(state("new", "old", false, true), new_key);
+  EXPECT_EQ(state("new", "new", false, false), new_key);
 }
 
 TEST(Keyring, RefusesTheSignerOfAnotherHub) {

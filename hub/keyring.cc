@@ -2,8 +2,10 @@
 
 #include <arpa/inet.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -24,18 +26,47 @@ struct Paths {
         root_pem(absl::StrCat(directory, "/root.pem")),
         signer_key(absl::StrCat(directory, "/signer.key")),
         signer_pem(absl::StrCat(directory, "/signer.pem")),
+        next_signer_key(absl::StrCat(directory, "/signer-next.key")),
+        next_signer_pem(absl::StrCat(directory, "/signer-next.pem")),
         sealing_key(absl::StrCat(directory, "/sealing.key")) {}
 
-  std::string directory, root_key, root_pem, signer_key, signer_pem, sealing_key;
+  std::string directory, root_key, root_pem, signer_key, signer_pem, next_signer_key,
+      next_signer_pem, sealing_key;
 };
 
+absl::Status Move(const std::string& from, const std::string& to) {
+  if (rename(from.c_str(), to.c_str()) == 0) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("move ", from, " to ", to, ": ", std::strerror(errno)));
+}
+
+bool Exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
+
+// The last steps of a rotation. Its certificate is written after its key and moved after it, so
+// that while there is one, the rotation is decided and not finished.
+absl::Status FinishRotation(const Paths& paths) {
+  if (!Exists(paths.next_signer_pem)) return absl::OkStatus();
+  if (Exists(paths.next_signer_key)) {
+    RETURN_IF_ERROR(Move(paths.next_signer_key, paths.signer_key));
+  }
+  return Move(paths.next_signer_pem, paths.signer_pem);
+}
+
+absl::StatusOr<CertificateAuthority> LoadAuthority(const Paths& paths) {
+  ASSIGN_OR_RETURN(const std::string root_key_pem, ReadKeyFile(paths.root_key));
+  ASSIGN_OR_RETURN(const std::string root_pem, ReadKeyFile(paths.root_pem));
+  ASSIGN_OR_RETURN(const std::string root_der, CertificateFromPem(root_pem));
+  ASSIGN_OR_RETURN(P256Key root_key, P256Key::FromPem(root_key_pem));
+  return CertificateAuthority::Load(root_der, std::move(root_key));
+}
+
 absl::StatusOr<std::string> IssueSigner(const CertificateAuthority& authority,
-                                        const Ed25519PrivateKey& signer, const Paths& paths,
+                                        const Ed25519PrivateKey& signer, const std::string& path,
                                         absl::Time now) {
   ASSIGN_OR_RETURN(std::string der,
                    authority.IssueSigner(signer.public_key(),
                                          ValidFrom(now, limits::kSignerCertificateLifetime)));
-  RETURN_IF_ERROR(WriteKeyFile(paths.signer_pem, CertificateToPem(der)));
+  RETURN_IF_ERROR(WriteKeyFile(path, CertificateToPem(der)));
   return der;
 }
 
@@ -63,26 +94,22 @@ absl::StatusOr<Keyring> CreateKeyring(const std::string& data_directory, absl::T
   RETURN_IF_ERROR(WriteKeyFile(paths.root_pem, CertificateToPem(authority.root_der())));
   RETURN_IF_ERROR(WriteKeyFile(paths.signer_key, signer.ToPem()));
   RETURN_IF_ERROR(WriteKeyFile(paths.sealing_key, sealing_key));
-  ASSIGN_OR_RETURN(std::string signer_der, IssueSigner(authority, signer, paths, now));
+  ASSIGN_OR_RETURN(std::string signer_der, IssueSigner(authority, signer, paths.signer_pem, now));
   return Keyring{std::move(authority), std::move(signer), std::move(signer_der),
                  std::move(sealing_key)};
 }
 
 absl::StatusOr<Keyring> LoadKeyring(const std::string& data_directory, absl::Time now) {
   const Paths paths(data_directory);
-  ASSIGN_OR_RETURN(const std::string root_key_pem, ReadKeyFile(paths.root_key));
-  ASSIGN_OR_RETURN(const std::string root_pem, ReadKeyFile(paths.root_pem));
-  ASSIGN_OR_RETURN(const std::string root_der, CertificateFromPem(root_pem));
-  ASSIGN_OR_RETURN(P256Key root_key, P256Key::FromPem(root_key_pem));
-  ASSIGN_OR_RETURN(CertificateAuthority authority,
-                   CertificateAuthority::Load(root_der, std::move(root_key)));
+  RETURN_IF_ERROR(FinishRotation(paths));
+  ASSIGN_OR_RETURN(CertificateAuthority authority, LoadAuthority(paths));
   ASSIGN_OR_RETURN(const std::string signer_key_pem, ReadKeyFile(paths.signer_key));
   ASSIGN_OR_RETURN(Ed25519PrivateKey signer, Ed25519PrivateKey::FromPem(signer_key_pem));
   ASSIGN_OR_RETURN(const std::string signer_pem, ReadKeyFile(paths.signer_pem));
   ASSIGN_OR_RETURN(std::string signer_der, CertificateFromPem(signer_pem));
   ASSIGN_OR_RETURN(const CertificateInfo info, ParseCertificate(signer_der));
   if (now > info.not_before + (info.not_after - info.not_before) / 2) {
-    ASSIGN_OR_RETURN(signer_der, IssueSigner(authority, signer, paths, now));
+    ASSIGN_OR_RETURN(signer_der, IssueSigner(authority, signer, paths.signer_pem, now));
   }
   ASSIGN_OR_RETURN(const Ed25519PublicKey certified,
                    SignerKey(authority.root_der(), signer_der, now));
@@ -98,6 +125,21 @@ absl::StatusOr<Keyring> LoadKeyring(const std::string& data_directory, absl::Tim
   }
   return Keyring{std::move(authority), std::move(signer), std::move(signer_der),
                  std::move(sealing_key)};
+}
+
+absl::StatusOr<std::string> RotateSigner(const std::string& data_directory, absl::Time now) {
+  const Paths paths(data_directory);
+  RETURN_IF_ERROR(FinishRotation(paths));
+  ASSIGN_OR_RETURN(const CertificateAuthority authority, LoadAuthority(paths));
+  const Ed25519PrivateKey signer = Ed25519PrivateKey::Generate();
+  RETURN_IF_ERROR(WriteKeyFile(paths.next_signer_key, signer.ToPem()));
+  RETURN_IF_ERROR(IssueSigner(authority, signer, paths.next_signer_pem, now).status());
+  RETURN_IF_ERROR(FinishRotation(paths));
+  return signer.public_key().KeyId();
+}
+
+std::string SignerMark(const std::string& data_directory) {
+  return ReadKeyFile(Paths(data_directory).signer_pem).value_or("");
 }
 
 absl::StatusOr<TlsKeyPair> MakeServerKeyPair(const CertificateAuthority& authority,

@@ -40,6 +40,15 @@ absl::StatusOr<Keyring> CreateKeyring(const std::string& data_directory, absl::T
 // Reads them. Makes a new certificate for the signer when half of the old one's life is over.
 absl::StatusOr<Keyring> LoadKeyring(const std::string& data_directory, absl::Time now);
 
+// Gives the hub a new key for signing desired states; the old one counts no more for an agent as
+// soon as it is connected again. A hub that runs takes it over by itself. All or nothing, also when
+// the machine stops half-way. Returns the new key's id.
+absl::StatusOr<std::string> RotateSigner(const std::string& data_directory, absl::Time now);
+
+// What changes when somebody rotated the signer: the bytes of its certificate; empty when they
+// cannot be read.
+std::string SignerMark(const std::string& data_directory);
+
 // A new key and certificate for a server of the hub. The chain carries the root too, so that a new
 // agent can find it by its fingerprint. `names` are host names or addresses, besides muster-hub.
 absl::StatusOr<TlsKeyPair> MakeServerKeyPair(const CertificateAuthority& authority,

@@ -4,6 +4,8 @@
 //   muster-hub --data DIR                          runs it until SIGTERM
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -24,6 +26,7 @@
 #include "hub/child/fetch_child.h"
 #include "hub/init.h"
 #include "hub/join/join_child.h"
+#include "hub/keyring.h"
 
 namespace muster::hub {
 namespace {
@@ -58,6 +61,16 @@ absl::Status TakeDurations(const DurationFlags& flags, HubOptions& options) {
 // runs for long starts anew, far sooner than they end. Agents do not mind.
 constexpr absl::Duration kRunMax = absl::Hours(24 * 40);
 
+// And it starts anew when somebody rotated its signer.
+constexpr absl::Duration kBetweenSignerLooks = absl::Seconds(2);
+
+absl::Status TakeConsole(HubOptions& options) {
+  if (options.listen.console == "off") options.listen.console.clear();
+  if (options.console_certificate.empty() == options.console_key.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "--console-certificate and --console-key belong together; one of them is missing");
+}
+
 absl::Status CheckHelm(const HubOptions& options) {
   if (options.helm_program.empty() && options.helm_digest.empty()) return absl::OkStatus();
   if (options.helm_program.empty()) {
@@ -75,11 +88,15 @@ int RunHub(HubOptions options) {
   RouteGrpcLog();
   bool stopped = false;
   while (!stopped) {
+    const std::string signer = SignerMark(options.data_directory);
     Assembly hub(options);
     const absl::Status started = hub.Start();
     if (!started.ok()) return Fail(started);
     options.listen = hub.addresses();  // ports that were chosen stay
-    stopped = stop.WaitFor(kRunMax);
+    const absl::Time anew = absl::Now() + kRunMax;
+    do {
+      stopped = stop.WaitFor(kBetweenSignerLooks);
+    } while (!stopped && absl::Now() < anew && SignerMark(options.data_directory) == signer);
     log::Info(stopped ? "hub stops" : "hub starts anew, with new certificates");
     hub.Stop();
   }
@@ -98,8 +115,53 @@ int RunOperator(OperatorOptions options) {
   return 0;
 }
 
-int RunInit(InitOptions options) {
+// The text of a file of allowed signers; empty for no file.
+absl::StatusOr<std::string> ReadSigners(const std::string& path) {
+  if (path.empty()) return std::string();
+  std::ifstream file(path, std::ios::binary);
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  if (file.bad() || !file.is_open() || text.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--signer: cannot read ", path,
+                     "; it is a file of SSH's allowed_signers, with lines such as 'ada@example.com "
+                     "ssh-ed25519 AAAA...'"));
+  }
+  return text;
+}
+
+int RunRotateSigner(const std::string& data_directory) {
+  const absl::StatusOr<std::string> key = RotateSigner(data_directory, absl::Now());
+  if (!key.ok()) return Fail(key.status());
+  std::printf(
+      "desired states are signed with the new key %s\n\n"
+      "A running hub takes it over within seconds, and agents as they connect again: nothing is to "
+      "be\ndone in any cluster.\n",
+      key->substr(0, 12).c_str());
+  return 0;
+}
+
+int RunFleetSigners(FleetSignersOptions options, const std::string& signers_path) {
+  const absl::StatusOr<std::string> signers = ReadSigners(signers_path);
+  if (!signers.ok()) return Fail(signers.status());
+  options.fleet_signers = *signers;
+  const absl::StatusOr<int> keys = PinFleetSigners(options);
+  if (!keys.ok()) return Fail(keys.status());
+  if (*keys == 0) {
+    std::printf("the fleet repository's commits need no signature any more\n");
+  } else {
+    std::printf(
+        "%d key%s may sign the fleet repository's commits; see them with 'muster describe "
+        "repository .fleet'\n",
+        *keys, *keys == 1 ? "" : "s");
+  }
+  return 0;
+}
+
+int RunInit(InitOptions options, const std::string& signers_path) {
   options.now = absl::Now();
+  const absl::StatusOr<std::string> signers = ReadSigners(signers_path);
+  if (!signers.ok()) return Fail(signers.status());
+  options.fleet_signers = *signers;
   const absl::StatusOr<InitResult> result = InitHub(options);
   if (!result.ok()) return Fail(result.status());
   const char* const data = options.data_directory.c_str();
@@ -134,6 +196,16 @@ void AddRunFlags(CLI::App& app, HubOptions& options, DurationFlags& durations) {
       ->capture_default_str();
   app.add_option("--join-listen", options.listen.join, "address for new clusters")
       ->capture_default_str();
+  app.add_option("--console-listen", options.listen.console,
+                 "address for browsers and Prometheus, over HTTPS; 'off' for none")
+      ->capture_default_str();
+  app.add_option("--console-address", options.console_address,
+                 "host:port at which browsers reach the console, when it is another one");
+  app.add_option("--console-certificate", options.console_certificate,
+                 "file with a certificate that browsers know (PEM, whole chain), for the console")
+      ->type_name("FILE");
+  app.add_option("--console-key", options.console_key, "file with its key (PEM)")
+      ->type_name("FILE");
   app.add_option("--agent-address", options.agent_address,
                  "host:port at which agents reach the agent listener, when it is another one");
   app.add_option("--join-address", options.join_address,
@@ -156,7 +228,25 @@ void AddRunFlags(CLI::App& app, HubOptions& options, DurationFlags& durations) {
                "let repositories be directories of this machine");
 }
 
-CLI::App* AddInit(CLI::App& app, InitOptions& options) {
+void AddSignerFlags(CLI::App& command, std::string& path, bool& every_commit) {
+  command.add_option("--signer", path,
+                     "file of SSH's allowed_signers: who must have signed the fleet repository's "
+                     "commits");
+  command.add_flag("--every-commit", every_commit,
+                   "with --signer: every new commit needs a signature, not only the newest");
+}
+
+CLI::App* AddFleetSigners(CLI::App& app, FleetSignersOptions& options, std::string& path,
+                          bool& nobody) {
+  CLI::App* const command = app.add_subcommand(
+      "fleet-signers", "pin other signers of the fleet repository; while the hub does not run");
+  command->add_option("--data", options.data_directory, "the hub's data directory")->required();
+  AddSignerFlags(*command, path, options.fleet_every_commit);
+  command->add_flag("--nobody", nobody, "its commits need no signature any more");
+  return command;
+}
+
+CLI::App* AddInit(CLI::App& app, InitOptions& options, std::string& signers_path) {
   CLI::App* const command = app.add_subcommand("init", "make the data directory of a new hub");
   command->add_option("--data", options.data_directory, "the directory; must not exist yet")
       ->required();
@@ -167,6 +257,7 @@ CLI::App* AddInit(CLI::App& app, InitOptions& options) {
   command->add_option("--fleet-path", options.fleet_path, "directory in it")->capture_default_str();
   command->add_option("--fleet-credentials", options.fleet_credentials,
                       "name of the credential for it");
+  AddSignerFlags(*command, signers_path, options.fleet_every_commit);
   command->add_flag("--if-absent", options.if_absent,
                     "leave a hub that is there already as it is, and say so");
   command->add_option("--operator", options.operator_name, "name of the first operator")
@@ -201,7 +292,15 @@ int Main(int argc, char** argv) {
   AddRunFlags(app, options, durations);
   app.add_option("--log-level", log_level, "debug, info, warning or error")->capture_default_str();
   InitOptions init;
-  const CLI::App* const init_command = AddInit(app, init);
+  FleetSignersOptions fleet_signers;
+  std::string signers_path;
+  bool nobody = false;
+  const CLI::App* const init_command = AddInit(app, init, signers_path);
+  const CLI::App* const signers_command = AddFleetSigners(app, fleet_signers, signers_path, nobody);
+  std::string rotated;
+  CLI::App* const rotate_command = app.add_subcommand(
+      "rotate-signer", "give the hub a new key for signing desired states; it may be running");
+  rotate_command->add_option("--data", rotated, "the hub's data directory")->required();
   OperatorOptions new_operator;
   const CLI::App* const operator_command = AddOperatorCommand(app, new_operator);
   app.require_subcommand(0, 1);
@@ -210,7 +309,12 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  if (init_command->parsed()) return RunInit(std::move(init));
+  if (init_command->parsed()) return RunInit(std::move(init), signers_path);
+  if (rotate_command->parsed()) return RunRotateSigner(rotated);
+  if (signers_command->parsed()) {
+    if (nobody == signers_path.empty()) return RunFleetSigners(fleet_signers, signers_path);
+    return Fail(absl::InvalidArgumentError("fleet-signers: give either --signer FILE or --nobody"));
+  }
   if (operator_command->parsed()) return RunOperator(std::move(new_operator));
   log::Level level = log::Level::kInfo;
   if (!log::ParseLevel(log_level, &level)) {
@@ -221,6 +325,7 @@ int Main(int argc, char** argv) {
   if (options.data_directory.empty()) {
     return Fail(absl::InvalidArgumentError("no data directory; give --data DIR"));
   }
+  if (const absl::Status console = TakeConsole(options); !console.ok()) return Fail(console);
   if (const absl::Status helm = CheckHelm(options); !helm.ok()) return Fail(helm);
   const absl::Status taken = TakeDurations(durations, options);
   return taken.ok() ? RunHub(std::move(options)) : Fail(taken);

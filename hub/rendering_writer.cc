@@ -39,6 +39,7 @@ absl::StatusOr<Rendered> RenderingWriter::Add(const pb::RenderOutput& output) {
   rendered.uses.assign(output.uses().begin(), output.uses().end());
   rendered.uses_known = output.uses_known();
   rendered.repositories.assign(output.repositories().begin(), output.repositories().end());
+  rendered.charts.assign(output.charts().begin(), output.charts().end());
   if (!output.input_digest().empty()) {
     ASSIGN_OR_RETURN(rendered.input, Digest::FromBytes(output.input_digest()));
   }

@@ -9,6 +9,7 @@
 #include "agent/agent_world.h"
 #include "common/base/limits.h"
 #include "gtest/gtest.h"
+#include "proto/agent_storage.pb.h"
 
 namespace muster::agent {
 namespace {
@@ -129,6 +130,32 @@ TEST_F(Acceptance, TrustsTheKeysThatTheWelcomeBroughtAndNoOthers) {
   world_.Post(Pushed{push});
   world_.Settle();
   EXPECT_EQ(world_.observed().generation(), state.generation());
+}
+
+TEST_F(Acceptance, WritesDownTheKeysThatTheWelcomeBroughtOnce) {
+  const auto key = Ed25519PrivateKey::FromSeed(std::string(32, 'n'));
+  Welcomed event{.welcome = {},
+                 .verifier = std::make_shared<Ed25519Verifier>(
+                     std::vector<Ed25519PublicKey>{key.public_key()}, 1)};
+  event.welcome.add_signer_der("certificate");
+  world_.Post(event);
+  world_.Settle();
+  const absl::StatusOr<std::string> kept = world_.store->Get(kSignersKey);
+  ASSERT_TRUE(kept.ok()) << kept.status();
+  pb::AgentSignersRecord record;
+  ASSERT_TRUE(record.ParseFromString(*kept));
+  ASSERT_EQ(record.signer_der_size(), 1);
+  EXPECT_EQ(record.signer_der(0), "certificate");
+  const int commits = world_.commits;
+  world_.Post(event);
+  world_.Settle();
+  EXPECT_EQ(world_.commits, commits) << "nothing new";
+  // Of keys that the root does not vouch for, the link makes no verifier.
+  Welcomed foreign{.welcome = {}, .verifier = nullptr};
+  foreign.welcome.add_signer_der("forged");
+  world_.Post(foreign);
+  world_.Settle();
+  EXPECT_EQ(*world_.store->Get(kSignersKey), *kept);
 }
 
 // ---------------------------------------------------------------- address

@@ -17,6 +17,7 @@
 #include "agent/core/story.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
+#include "proto/agent_storage.pb.h"
 
 namespace muster::agent {
 namespace pb = muster::v1;
@@ -32,6 +33,7 @@ struct AgentCore::Rooms {
   Rooms(AgentSettings settings_in, Random& random)
       : settings(std::move(settings_in)),
         verifier(settings.verifier),
+        signers(settings.signers),
         download(state, random, next_job),
         reconciler(settings, state, random, next_job),
         reporter(settings, state, random),
@@ -47,8 +49,8 @@ struct AgentCore::Rooms {
     download.OnLink(false, now);
     reporter.OnLinkDown();
   }
-  void On(absl::Time now, Welcomed& event, Outbox&) {
-    if (event.verifier != nullptr) verifier = std::move(event.verifier);
+  void On(absl::Time now, Welcomed& event, Outbox& outbox) {
+    if (event.verifier != nullptr) Trust(event, outbox);
     reporter.OnWelcomed(event.welcome, now);
   }
   void On(absl::Time now, Pushed& event, Outbox& outbox);
@@ -69,6 +71,7 @@ struct AgentCore::Rooms {
   void On(absl::Time now, ClusterChanged&, Outbox&) { reconciler.LookSoon(now); }
   void On(absl::Time, Tick&, Outbox&) {}
 
+  void Trust(Welcomed& event, Outbox& outbox);
   void Refuse(const Refusal& refusal);
   void SayAccepted(pb::ConditionStatus status, absl::string_view reason, std::string message,
                    const Digest& digest);
@@ -79,6 +82,7 @@ struct AgentCore::Rooms {
 
   const AgentSettings settings;
   std::shared_ptr<const Verifier> verifier;
+  std::string signers;  // the record under kSignersKey
   State state;
   uint64_t next_job = 0;
   Download download;
@@ -86,8 +90,21 @@ struct AgentCore::Rooms {
   Reporter reporter;
   Storyteller storyteller;
   Situation situation;
-  bool started = false;  // the first event after Load has come
+  pb::Condition accepted;  // the last verdict on a desired state
+  bool started = false;    // the first event after Load has come
 };
+
+// The hub has other keys now. They are kept, so that an agent that starts without a hub takes no
+// word of a key that was given up.
+void AgentCore::Rooms::Trust(Welcomed& event, Outbox& outbox) {
+  verifier = std::move(event.verifier);
+  pb::AgentSignersRecord record;
+  *record.mutable_signer_der() = event.welcome.signer_der();
+  std::string bytes = record.SerializeAsString();
+  if (bytes == signers) return;
+  signers = std::move(bytes);
+  outbox.batch.Put(kSignersKey, signers);
+}
 
 void AgentCore::Rooms::On(absl::Time now, Pushed& event, Outbox& outbox) {
   pb::Push push = std::move(event.push);
@@ -111,11 +128,11 @@ void AgentCore::Rooms::Refuse(const Refusal& refusal) {
 
 void AgentCore::Rooms::SayAccepted(pb::ConditionStatus status, absl::string_view reason,
                                    std::string message, const Digest& digest) {
-  situation.accepted.set_type("Accepted");
-  situation.accepted.set_status(status);
-  situation.accepted.set_reason(std::string(reason));
-  situation.accepted.set_message(std::move(message));
-  situation.accepted.set_observed(digest.empty() ? "" : digest.hex());
+  accepted.set_type("Accepted");
+  accepted.set_status(status);
+  accepted.set_reason(std::string(reason));
+  accepted.set_message(std::move(message));
+  accepted.set_observed(digest.empty() ? "" : digest.hex());
 }
 
 // Lets a candidate rule whose blobs are all there. Waits until no cluster job runs, so that each
@@ -137,6 +154,7 @@ void AgentCore::Rooms::Install(absl::Time now, Outbox& outbox) {
     }
   }
   SettleOwners(state, outbox.batch);
+  download.ForgetUnneeded();
   for (const auto& [name, package] : state.packages) {
     look = look || !package.looked;
     // It was about to be written, and only a look can tell whether it was.
@@ -189,11 +207,15 @@ void AgentCore::Rooms::Advance(absl::Time now, Outbox& outbox) {
   if (!download.has_candidate()) download.Recall(now, outbox);
   download.Advance(now, outbox);
   Install(now, outbox);
+  // A download that fails hides the verdict for as long as it fails.
+  situation.accepted = accepted;
   if (!download.failure().ok()) {
-    SayAccepted(
-        pb::CONDITION_STATUS_UNKNOWN, "DownloadFailed",
-        absl::StrCat("fetch blobs from the hub: ", download.failure().message(), "; tried again"),
-        Digest());
+    situation.accepted.set_type("Accepted");
+    situation.accepted.set_status(pb::CONDITION_STATUS_UNKNOWN);
+    situation.accepted.set_reason("DownloadFailed");
+    situation.accepted.set_message(
+        absl::StrCat("fetch blobs from the hub: ", download.failure().message(), "; tried again"));
+    situation.accepted.clear_observed();
   }
   reconciler.Advance(now, outbox);
   NoteWhole(now, outbox);
@@ -214,6 +236,7 @@ absl::Status AgentCore::Load(const std::vector<Record>& records, absl::Time now)
   if (rooms_->state.has_accepted()) {
     rooms_->SayAccepted(pb::CONDITION_STATUS_TRUE, "Accepted", "",
                         *Digest::FromBytes(rooms_->state.accepted.payload_digest()));
+    rooms_->situation.accepted = rooms_->accepted;
   }
   rooms_->reporter.Touch(now);
   rooms_->reporter.Refresh(/*settled=*/true, rooms_->situation, now);
@@ -232,6 +255,7 @@ void AgentCore::Handle(absl::Time now, Event event, Outbox& outbox) {
   const bool settled = rooms.reconciler.settled() && !rooms.download.busy();
   rooms.reporter.Refresh(settled, rooms.situation, now);
   rooms.reporter.Advance(settled, now, outbox);
+  rooms.storyteller.OnHealed(std::exchange(rooms.state.healed, {}));
   rooms.storyteller.Advance(rooms.reporter.observed(), rooms.reporter.digest(), settled, now,
                             outbox);
 }
@@ -243,6 +267,8 @@ absl::Time AgentCore::NextWake() const {
 }
 
 const pb::ObservedState& AgentCore::observed() const { return rooms_->reporter.observed(); }
+
+const Digest& AgentCore::observed_digest() const { return rooms_->reporter.digest(); }
 
 const pb::DesiredState* AgentCore::desired() const {
   return rooms_->state.has_accepted() ? &rooms_->state.desired : nullptr;

@@ -56,6 +56,8 @@ class AgentCore {
 
   // What the agent would report now.
   const v1::ObservedState& observed() const;
+  // Of its bytes.
+  const Digest& observed_digest() const;
 
   // The accepted desired state; null before the first.
   const v1::DesiredState* desired() const;
@@ -69,6 +71,9 @@ class AgentCore {
   struct Rooms;
   std::unique_ptr<Rooms> rooms_;
 };
+
+// An AgentSignersRecord: written by the core, read by whoever makes its settings.
+inline constexpr absl::string_view kSignersKey = "signers";
 
 // The records that belong to the core; "blob/" does not, and is read by jobs only.
 inline constexpr absl::string_view kAgentRecordPrefixes[] = {"accepted", "bundles", "inventory/",

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/agent_world.h"
+#include "agent/core/blob.h"
 #include "common/manifest/json.h"
 #include "gtest/gtest.h"
 
@@ -180,6 +181,47 @@ TEST(AgentCore, RetriesADownloadThatFails) {
   world.Pass(absl::Seconds(10));
   EXPECT_EQ(world.observed().generation(), 1u);
   EXPECT_EQ(world.driver.size(), 2u);
+  EXPECT_EQ(world.Condition(world.observed().conditions(), "Accepted"), "True Accepted");
+}
+
+// A blob that is lost from the disk is fetched again; while that fails, the condition says so, and
+// afterwards it says again what was accepted.
+TEST(AgentCore, IsAcceptedAgainWhenALostBlobIsMended) {
+  AgentWorld world;
+  world.Connect();
+  world.Push({world.hub.Package("web", Objects(2, "1"))});
+  world.hub.online = false;
+  Batch batch;
+  batch.Delete(BlobKey(Digest::Of(Json(TestObject("o0", "1")))));
+  CHECK_OK(world.store->Commit(batch));
+  world.driver.Delete(TestKey("o0"));
+  world.Pass(absl::Minutes(5));
+  EXPECT_EQ(world.Condition(world.observed().conditions(), "Accepted"), "False DownloadFailed");
+  world.hub.online = true;
+  world.Pass(absl::Minutes(10));
+  EXPECT_EQ(world.driver.size(), 2u);
+  EXPECT_EQ(world.Condition(world.observed().conditions(), "Accepted"), "True Accepted");
+}
+
+// The hub need not have a blob that no bundle of the cluster has any more.
+TEST(AgentCore, DoesNotGoOnMendingWhatNoBundleHasAnyMore) {
+  AgentWorld world;
+  world.Connect();
+  world.Push({world.hub.Package("web", Objects(2, "1"))});
+  world.hub.online = false;
+  Batch batch;
+  batch.Delete(BlobKey(Digest::Of(Json(TestObject("o0", "1")))));
+  CHECK_OK(world.store->Commit(batch));
+  world.driver.Delete(TestKey("o0"));
+  world.Pass(absl::Minutes(5));
+  world.hub.online = true;
+  world.hub.Forget(Digest::Of(Json(TestObject("o0", "1"))));
+  world.Push({world.hub.Package("web", Objects(2, "2"))});
+  const int fetches = world.hub.fetches;
+  world.Pass(absl::Hours(1));
+  EXPECT_EQ(world.hub.fetches, fetches);
+  EXPECT_EQ(world.observed().sync(), pb::SYNC_STATUS_SYNCED);
+  EXPECT_EQ(world.Condition(world.observed().conditions(), "Accepted"), "True Accepted");
 }
 
 TEST(AgentCore, TakesNoBlobThatIsNotWhatItsDigestSays) {
@@ -304,41 +346,6 @@ TEST(AgentCore, ObserveModeWouldDelete) {
   EXPECT_EQ(world.driver.size(), 3u);
   ASSERT_EQ(world.package("web").problems_size(), 1);
   EXPECT_EQ(world.package("web").problems(0).what(), pb::ObjectProblem::WHAT_WOULD_DELETE);
-}
-
-TEST(AgentCore, ASuspendedClusterIsLeftExactlyAsItIs) {
-  AgentWorld world;
-  world.Connect();
-  world.Push({world.hub.Package("web", Objects(3, "1"))});
-  pb::DesiredState state = world.hub.State({world.hub.Package("web", Objects(2, "2"))}, world.now);
-  state.set_suspended(true);
-  world.Post(Pushed{world.hub.Sign(state)});
-  world.Settle();
-  world.driver.Change(TestKey("o0"), "{}", "bob");
-  const MemoryDriver::Calls before = world.driver.calls();
-  world.Pass(absl::Minutes(10));
-  EXPECT_EQ(world.driver.calls().list, before.list);
-  EXPECT_EQ(world.driver.calls().applied, before.applied);
-  EXPECT_EQ(world.observed().health(), pb::HEALTH_STATUS_SUSPENDED);
-  EXPECT_EQ(world.observed().sync(), pb::SYNC_STATUS_OUT_OF_SYNC);
-  world.Push({world.hub.Package("web", Objects(2, "2"))});
-  world.Pass(absl::Minutes(2));
-  EXPECT_EQ(world.driver.size(), 2u);
-  EXPECT_EQ(world.driver.Objects().at(TestKey("o0")), Json(TestObject("o0", "2")));
-}
-
-TEST(AgentCore, ASuspendedPackageIsLeftWhileOthersMove) {
-  AgentWorld world;
-  world.Connect();
-  world.Push({world.hub.Package("api", {TestObject("a", "1")}),
-              world.hub.Package("web", {TestObject("w", "1")})});
-  pb::DesiredPackage api = world.hub.Package("api", {TestObject("a", "2")});
-  api.set_suspended(true);
-  world.Push({api, world.hub.Package("web", {TestObject("w", "2")})});
-  EXPECT_EQ(world.driver.Objects().at(TestKey("a")), Json(TestObject("a", "1")));
-  EXPECT_EQ(world.driver.Objects().at(TestKey("w")), Json(TestObject("w", "2")));
-  EXPECT_EQ(world.package("api").health(), pb::HEALTH_STATUS_SUSPENDED);
-  EXPECT_EQ(world.package("api").sync(), pb::SYNC_STATUS_OUT_OF_SYNC);
 }
 
 // ---------------------------------------------------------------- order and failure

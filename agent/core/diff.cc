@@ -6,10 +6,9 @@
 #include <tuple>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "common/base/limits.h"
 #include "common/manifest/annotations.h"
+#include "common/plan/rails.h"
 
 namespace muster::agent {
 namespace pb = muster::v1;
@@ -224,19 +223,9 @@ bool IsLeftover(const Item& item) {
   return item.in_inventory() && !item.is_desired() && !item.orphaned;
 }
 
-bool IsProtectedKind(const ObjectKey& key) {
-  static constexpr absl::string_view kKinds[] = {"Namespace",        "CustomResourceDefinition",
-                                                 "PersistentVolume", "PersistentVolumeClaim",
-                                                 "StorageClass",     "StatefulSet",
-                                                 "ClusterRole",      "ClusterRoleBinding",
-                                                 "APIService",       "Node"};
-  return std::find(std::begin(kKinds), std::end(kKinds), key.kind) != std::end(kKinds) ||
-         absl::EndsWith(key.kind, "WebhookConfiguration");
-}
-
 std::string ProtectedReason(const Item& item, const AgentSettings& settings) {
   const ObjectKey& key = item.key;
-  if (IsProtectedKind(key)) {
+  if (IsProtectedKind(key.kind)) {
     return absl::StrCat("objects of kind ", key.kind,
                         " are never deleted by Muster: delete it by hand, or put it back");
   }
@@ -253,16 +242,7 @@ std::string ProtectedReason(const Item& item, const AgentSettings& settings) {
 }
 
 int DeletionBudget(const PackageState& package) {
-  const int managed = Managed(package);
-  const int most = std::max(limits::kDeletionsFloor, managed * limits::kDeletionsPercent / 100);
-  const pb::SyncPolicy& sync = SyncOf(package);
-  if (!sync.has_deletion_budget()) return most;
-  if (sync.deletion_budget_percent() > 0) {
-    // Rounded up, so that a small share of a small package is not nothing.
-    const int64_t share = (int64_t{managed} * sync.deletion_budget_percent() + 99) / 100;
-    return static_cast<int>(std::min<int64_t>(most, share));
-  }
-  return std::clamp(sync.deletion_budget_count(), 0, most);
+  return muster::DeletionBudget(SyncOf(package), Managed(package));
 }
 
 Plan MakePlan(PackageState& package, const AgentSettings& settings, const Order& order, bool ready,

@@ -34,9 +34,6 @@ bool NeedsApply(const PackageState& package, const Item& item);
 // Whether the item has lost its place and is to go, as far as its package is concerned.
 bool IsLeftover(const Item& item);
 
-// Whether objects of this kind hold so much that they are never removed, nor made anew.
-bool IsProtectedKind(const ObjectKey& key);
-
 // Why an object is never removed, for people; empty when it may be.
 std::string ProtectedReason(const Item& item, const AgentSettings& settings);
 

@@ -83,6 +83,18 @@ void Download::Mend(const std::vector<Digest>& blobs, absl::Time now) {
   if (!candidate_.has_value()) retry_ = std::min(retry_, now);
 }
 
+void Download::ForgetUnneeded() {
+  if (mending_.empty()) return;
+  std::set<Digest> needed;
+  for (const auto& [name, package] : state_.packages) {
+    for (const Item& item : package.items) {
+      if (mending_.contains(item.desired)) needed.insert(item.desired);
+    }
+  }
+  mending_ = std::move(needed);
+  if (mending_.empty() && stage_ == Stage::kIdle) retry_ = absl::InfiniteFuture();
+}
+
 Candidate Download::Take() {
   CHECK(ready());
   Candidate candidate = *std::move(candidate_);

@@ -57,6 +57,9 @@ class Download {
   // Blobs that turned out to be missing from the store.
   void Mend(const std::vector<Digest>& blobs, absl::Time now);
 
+  // After other bundles came to rule: what none of them has is not mended any more.
+  void ForgetUnneeded();
+
   void OnFetched(absl::Time now, const BlobsFetched& event, Outbox& outbox);
 
   // With a link, what failed is tried again at once; without one, it waits.

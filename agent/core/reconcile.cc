@@ -10,6 +10,7 @@
 #include "agent/core/health.h"
 #include "common/base/check.h"
 #include "common/base/limits.h"
+#include "common/plan/rails.h"
 
 namespace muster::agent {
 namespace pb = muster::v1;
@@ -20,6 +21,9 @@ constexpr size_t kActionsPerJobMax = 500;
 
 // Looks that are only hinted at come no closer together than this.
 constexpr absl::Duration kLookPause = absl::Milliseconds(500);
+
+// Corrections that are told one by one; of more, how many there were says enough.
+constexpr size_t kHealedMax = 10;
 
 std::string NamespaceJson(const std::string& name) {
   return absl::StrCat("{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"",
@@ -48,19 +52,20 @@ bool IsRecheck(const Item& item) { return item.removed; }
 }  // namespace
 
 bool Reconciler::MayTouch(const PackageState& package) const {
-  if (!state_.suspended_locally.empty()) return false;
+  if (!state_.suspended_locally.empty() || state_.desired.suspended()) return false;
   return !state_.observe_only() && (package.removing() || !package.desired->suspended());
 }
 
-// Whether a look at everything includes the package.
+// Whether a look at everything includes the package. What is suspended is looked at too: people
+// want to know what became of it meanwhile.
 bool Reconciler::IsLookedAt(const PackageState& package) const {
   if (package.removing()) return !package.items.empty();
-  if (package.desired->suspended() || !package.targets_known()) return false;
+  if (!package.targets_known()) return false;
   return !package.looked || state_.observe_only() || DriftModeOf(package) != pb::DRIFT_MODE_IGNORE;
 }
 
 void Reconciler::Advance(absl::Time now, Outbox& outbox) {
-  if (busy() || !state_.has_accepted() || state_.desired.suspended()) return;
+  if (busy() || !state_.has_accepted()) return;
   if (StartLook(now, outbox)) return;
   if (StartAct(now, outbox)) return;
   Settle(now, outbox);
@@ -276,7 +281,7 @@ void Reconciler::AddApply(PackageState& package, Item& item, ActJob& job, Outbox
                                   .ours = ours,
                                   .adopt = AdoptRuleOf(package),
                                   .force = ours && IsDrifted(item),
-                                  .may_replace = !IsProtectedKind(item.key),
+                                  .may_replace = !IsProtectedKind(item.key.kind),
                                   .keep = IgnoredPaths(package, item.key),
                                   .terms = package.terms});
   applying_.push_back(Doing{.package = package.name, .key = item.key, .object = item.desired});
@@ -322,6 +327,9 @@ void Reconciler::TakeApplied(const Doing& doing, const DriverResult& result, abs
     if (item->uid.empty()) LookSoon(now);
     if (IsDrifted(*item)) {
       NoteHealed(package, *item, now);
+      if (state_.healed.size() < kHealedMax) {
+        state_.healed.push_back({item->key, package.last_healed});
+      }
       PutPackage(package, outbox.batch);
     }
     item->written = item->desired;
@@ -432,9 +440,7 @@ bool Reconciler::settled() const {
 }
 
 absl::Time Reconciler::NextWake() const {
-  if (busy() || !state_.has_accepted() || state_.desired.suspended()) {
-    return absl::InfiniteFuture();
-  }
+  if (busy() || !state_.has_accepted()) return absl::InfiniteFuture();
   absl::Time wake = std::min(next_recheck_, std::max(next_look_, last_look_ + kLookPause));
   for (const auto& [name, package] : state_.packages) {
     if (package.plan_due) return absl::InfinitePast();

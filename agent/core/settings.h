@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "common/plan/rails.h"
 #include "common/trust/envelope.h"
 
 namespace muster::agent {
@@ -22,6 +23,7 @@ struct AgentSettings {
   std::string kubernetes_version;            // empty for other drivers
   std::string recipient;                     // to which this cluster's secrets are sealed
   std::shared_ptr<const Verifier> verifier;  // keys that may sign desired states; never null
+  std::string signers;  // the record that `verifier` was made of; empty: of the identity
   absl::Duration resync_interval = absl::Seconds(60);  // between looks at the whole inventory
   bool has_noticeboard = false;  // the cluster has a place where the agent tells its story
   absl::Duration count_interval = absl::Minutes(10);  // between counts of what nobody manages
@@ -30,7 +32,7 @@ struct AgentSettings {
   // quarter.
   absl::Duration receipt_spread = absl::Seconds(30);
   // Namespaces of which nothing is ever deleted; the agent's own is added to them.
-  std::vector<std::string> protected_namespaces = {"kube-system", "kube-public", "kube-node-lease"};
+  std::vector<std::string> protected_namespaces = ProtectedNamespaces();
 };
 
 }  // namespace muster::agent

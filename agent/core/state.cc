@@ -230,7 +230,9 @@ void AssignPackages(State& state, Batch& batch) {
     wanted[desired.name()] = &desired;
   }
   for (auto& [name, package] : state.packages) {
-    if (wanted.contains(name) || package.removing()) continue;
+    if (wanted.contains(name)) continue;
+    package.plan_due = true;
+    if (package.removing()) continue;
     *package.record.mutable_removed() = *package.desired;
     package.record.set_removing(true);
     package.desired.reset();
@@ -240,7 +242,6 @@ void AssignPackages(State& state, Batch& batch) {
     std::erase_if(package.items, [](const Item& item) { return !item.in_inventory(); });
     package.troubles.clear();
     package.ailing.clear();
-    package.plan_due = true;
     MakeTerms(package);
     PutPackage(package, batch);
   }

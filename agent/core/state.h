@@ -135,6 +135,12 @@ struct PackageState {
 // Takes in what an object says of itself. Returns whether that is another word than before.
 bool NoteHealth(PackageState& package, Item& item, const ObjectHealth& health, absl::Time now);
 
+// An object that was put right.
+struct Healed {
+  ObjectKey key;
+  std::string what;  // for people
+};
+
 struct State {
   v1::AcceptedRecord accepted;
   v1::DesiredState desired;  // of the accepted envelope; default before the first
@@ -143,7 +149,8 @@ struct State {
   // What the cluster's own administrator wrote to suspend the agent, as of the last look; empty:
   // not suspended.
   std::string suspended_locally;
-  Unmanaged unmanaged;  // of the last time that it was counted
+  Unmanaged unmanaged;         // of the last time that it was counted
+  std::vector<Healed> healed;  // since it was last told; the first few
 
   bool observe_locally = false;  // whoever runs the agent said so; not stored
 

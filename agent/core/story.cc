@@ -334,6 +334,15 @@ void Storyteller::Advance(const pb::ObservedState& observed, const Digest& diges
       TellJob{.job = job_, .status = StatusOf(seen_, settings_), .happenings = pending_});
 }
 
+void Storyteller::OnHealed(const std::vector<Healed>& healed) {
+  if (!settings_.has_noticeboard) return;
+  for (const Healed& one : healed) {
+    if (pending_.size() >= kHappeningsMax) return;
+    pending_.push_back(
+        Happening{.about = one.key, .reason = "DriftCorrected", .message = one.what});
+  }
+}
+
 void Storyteller::OnTold(absl::Time now, const Told& event) {
   if (event.job != job_) return;
   job_ = 0;

@@ -14,6 +14,7 @@
 #include "agent/core/event.h"
 #include "agent/core/outbox.h"
 #include "agent/core/settings.h"
+#include "agent/core/state.h"
 #include "common/base/backoff.h"
 #include "common/base/digest.h"
 #include "common/base/random.h"
@@ -42,6 +43,8 @@ class Storyteller {
   // `digest` is that of `observed`. `settled`: nothing is going on that will change it soon.
   void Advance(const v1::ObservedState& observed, const Digest& digest, bool settled,
                absl::Time now, Outbox& outbox);
+  // Besides what the next Advance tells of all, on the objects themselves. Any number of times.
+  void OnHealed(const std::vector<Healed>& healed);
   void OnTold(absl::Time now, const Told& event);
   absl::Time NextWake() const;
 

@@ -76,6 +76,25 @@ TEST_F(Noticed, DriftIsToldWithWhoDidIt) {
                         "/data/value and is put right\n"),
             std::string::npos)
       << Told();
+  // And on the object itself.
+  EXPECT_NE(Told().find("Normal DriftCorrected on a: ConfigMap web/a was changed by kubectl-edit"),
+            std::string::npos)
+      << Told();
+}
+
+// Each Event is a request: of very many, the first few are told one by one.
+TEST_F(Noticed, AWholesaleChangeIsToldOnAFewObjects) {
+  std::vector<Object> objects;
+  for (int i = 0; i < 60; ++i) objects.push_back(TestObject(absl::StrCat("o", i), "1"));
+  world_.Push({world_.hub.Package("web", objects)});
+  for (const Object& object : objects) world_.driver.Delete(object.key);
+  world_.Pass(absl::Minutes(2));
+  EXPECT_EQ(world_.driver.size(), 60u);
+  int told = 0;
+  for (const Happening& one : world_.noticeboard.happenings()) {
+    told += one.reason == "DriftCorrected" && !one.about.kind.empty();
+  }
+  EXPECT_EQ(told, 10);
 }
 
 TEST_F(Noticed, AFailedPostIsRepeatedWithTheNewest) {

@@ -12,6 +12,7 @@
 #include "agent/kube/remove_operation.h"
 #include "common/base/status_macros.h"
 #include "common/manifest/json.h"
+#include "common/manifest/string_data.h"
 
 namespace muster::agent {
 namespace {
@@ -48,10 +49,13 @@ std::string ApplyBody(const std::string& json, bool namespaced) {
       absl::StrContains(json, "\"managedFields\":") ||
       absl::StrContains(json, "\"resourceVersion\":") ||
       absl::StrContains(json, "\"generation\":") || absl::StrContains(json, "\"selfLink\":") ||
-      absl::StrContains(json, "\"creationTimestamp\":");
+      absl::StrContains(json, "\"creationTimestamp\":") ||
+      absl::StrContains(json, "\"stringData\":");
   if (!suspect) return json;
   absl::StatusOr<Value> object = ParseJson(json);
   if (!object.ok()) return json;
+  // What cannot be folded is for the server to refuse, in its own words.
+  if (Value folded = *object; FoldStringData(folded).ok()) object = std::move(folded);
   for (const char* pointer : kServersOwn) object->Remove(pointer);
   if (!namespaced) object->Remove("/metadata/namespace");
   return CanonicalJson(*object);

@@ -18,6 +18,9 @@ namespace muster::agent {
 
 using Answer = std::optional<StubResponse>;
 
+// Of what is waited for; a busy machine takes long.
+inline constexpr absl::Duration kTestPatience = absl::Minutes(4);
+
 class KubeDriverFixture : public testing::Test {
  protected:
   KubeDriverFixture() { Start(); }
@@ -28,10 +31,10 @@ class KubeDriverFixture : public testing::Test {
     options.client.endpoint.token = token_;
     options.client.backoff_first = absl::Milliseconds(5);
     options.client.backoff_max = absl::Milliseconds(40);
-    options.client.try_timeout = absl::Milliseconds(300);
-    options.list_patience = absl::Seconds(10);
-    options.batch_patience = absl::Seconds(10);
-    options.kind_patience = absl::Seconds(3);
+    options.client.try_timeout = try_timeout_;
+    options.list_patience = kTestPatience;
+    options.batch_patience = kTestPatience;
+    options.kind_patience = kind_patience_;
     driver_ = std::make_unique<KubeDriver>(options, random_);
     driver_->Watch([this] {
       MutexLock lock(mutex_);
@@ -68,18 +71,30 @@ class KubeDriverFixture : public testing::Test {
   // Lists until the watch has told what is waited for.
   template <typename Condition>
   bool ListUntil(const ObjectKey& key, Condition condition) {
-    for (int i = 0; i < 1'000'000; ++i) {
+    return Eventually([&] {
       const auto live = driver_->List({key}, false);
-      if (live.ok() && condition(*live)) return true;
+      return live.ok() && condition(*live);
+    });
+  }
+
+  // Asks again whenever the driver hints at something, and now and then without.
+  template <typename Condition>
+  bool Eventually(Condition condition) {
+    const absl::Time until = EventLoop::Now() + kTestPatience;
+    while (true) {
+      const int before = hints();
+      if (condition()) return true;
+      if (EventLoop::Now() > until) return false;
+      MutexLock lock(mutex_);
+      if (hints_ == before) hinted_.WaitFor(mutex_, absl::Milliseconds(10));
     }
-    return false;
   }
 
   // Waits for a hint after `before` of them.
   bool AwaitHint(int before) {
     MutexLock lock(mutex_);
     while (hints_ == before) {
-      if (!hinted_.WaitFor(mutex_, absl::Seconds(10))) return false;
+      if (!hinted_.WaitFor(mutex_, kTestPatience)) return false;
     }
     return true;
   }
@@ -97,6 +112,11 @@ class KubeDriverFixture : public testing::Test {
     });
     return count;
   }
+
+  // A test that wants others sets them and calls Start again. Requests are counted, so that none
+  // may be sent twice because the machine is slow.
+  absl::Duration try_timeout_ = kTestPatience;
+  absl::Duration kind_patience_ = kTestPatience;
 
   SeededRandom random_{1};
   Mutex mutex_;

@@ -41,11 +41,10 @@ class KubeNoticeboardTest : public KubeDriverFixture {
   }
   // Until the watch answers instead of the server.
   bool IsWatched() {
-    for (int i = 0; i < 1'000'000; ++i) {
+    return Eventually([&] {
       const uint64_t before = driver_->requests_sent();
-      if (board().Suspended().ok() && driver_->requests_sent() == before) return true;
-    }
-    return false;
+      return board().Suspended().ok() && driver_->requests_sent() == before;
+    });
   }
 
   std::string At(const std::string& path, const char* pointer) {

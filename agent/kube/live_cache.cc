@@ -58,8 +58,9 @@ bool LiveCache::IsNews(const Entry& entry) {
   return entry.told != Gist(entry.presence == Presence::kPresent ? &entry.live : nullptr);
 }
 
-void LiveCache::MarkAbsent(Entry& entry) {
+void LiveCache::MarkAbsent(Entry& entry, uint64_t version) {
   entry.presence = Presence::kAbsent;
+  entry.gone_at = std::max(entry.gone_at, version);
   entry.ours = false;
   entry.live = {};
 }
@@ -126,6 +127,8 @@ void LiveCache::Saw(const ObjectKey& key, const Value& object) {
     const uint64_t version = VersionOf(object);
     const bool same = entry.presence == Presence::kPresent && version != 0;
     if (same && version <= entry.live.version) return;
+    // An answer to our own write may come after the news that somebody has deleted it since.
+    if (entry.presence == Presence::kAbsent && version != 0 && version <= entry.gone_at) return;
     LiveObject live = Describe(key, object, entry.terms.get());
     live.key = {};
     // The newest manager is who changed something; only where a field of ours did is it of
@@ -163,7 +166,7 @@ void LiveCache::SawGone(const ObjectKey& key, uint64_t version) {
     if (version != 0 && entry.presence == Presence::kPresent && entry.live.version > version) {
       return;
     }
-    MarkAbsent(entry);
+    MarkAbsent(entry, version);
     news = IsNews(entry);
   }
   if (news) changed_();
@@ -185,7 +188,7 @@ void LiveCache::EndList(const View& view, uint64_t mark, uint64_t version) {
       Entry& entry = at->second;
       if (!view.Sees(at->first) || entry.wanted_at > mark || entry.seen_at > mark) continue;
       if (entry.presence == Presence::kPresent && entry.live.version > version) continue;
-      MarkAbsent(entry);
+      MarkAbsent(entry, version);
       news = news || IsNews(entry);
     }
   }

@@ -70,13 +70,14 @@ class LiveCache final : public ViewSink {
     bool ours = false;
     uint64_t wanted_at = 0;  // on the clock of marks
     uint64_t seen_at = 0;
-    uint64_t told = 0;  // a gist; zero: nothing yet
+    uint64_t gone_at = 0;  // version at which it was known to be gone; zero: not known
+    uint64_t told = 0;     // a gist; zero: nothing yet
     std::shared_ptr<const Terms> terms;
     LiveObject live;  // its key and JSON stay empty
   };
 
   static bool IsNews(const Entry& entry);
-  static void MarkAbsent(Entry& entry);
+  static void MarkAbsent(Entry& entry, uint64_t version);
   void Add(const ObjectKey& key, const std::shared_ptr<const Terms>& terms)
       EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

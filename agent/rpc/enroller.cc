@@ -89,10 +89,9 @@ pb::EnrollRequest MakeRequest(const EnrolOptions& options, const pb::AgentEnrolm
 // One call, from finding the root to the answer.
 absl::StatusOr<pb::EnrollResponse> Ask(const EnrolOptions& options,
                                        const pb::EnrollRequest& request) {
-  ASSIGN_OR_RETURN(
-      const std::string root_der,
-      FetchHubRoot(options.join_address, options.token.root_fingerprint, kCallTimeout,
-                   options.proxy));
+  ASSIGN_OR_RETURN(const std::string root_der,
+                   FetchHubRoot(options.join_address, options.token.root_fingerprint, kCallTimeout,
+                                options.proxy));
   const auto stub = pb::JoinService::NewStub(
       DialHub(options.join_address, CertificateToPem(root_der), std::nullopt));
   grpc::ClientContext context;

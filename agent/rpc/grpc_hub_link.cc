@@ -27,8 +27,10 @@ constexpr size_t kQueuedMessagesMax = 256;
 // One call of Connect. One read and one write are in flight.
 class GrpcHubLink::Stream final : public grpc::ClientBidiReactor<pb::AgentMessage, pb::HubMessage> {
  public:
-  Stream(std::shared_ptr<grpc::Channel> channel, Inbox<Event>& inbox)
-      : inbox_(inbox), stub_(pb::AgentService::NewStub(std::move(channel))) {}
+  Stream(std::shared_ptr<grpc::Channel> channel, const Options& options)
+      : options_(options),
+        inbox_(options.inbox),
+        stub_(pb::AgentService::NewStub(std::move(channel))) {}
 
   void Start() {
     stub_->async()->Connect(&context_, this);
@@ -89,11 +91,8 @@ class GrpcHubLink::Stream final : public grpc::ClientBidiReactor<pb::AgentMessag
 
   void Accept() {
     switch (arrived_.message_case()) {
-      case pb::HubMessage::kWelcome: {
-        MutexLock lock(mutex_);
-        welcomed_ = true;
-      }
-        inbox_.Post(Welcomed{std::move(*arrived_.mutable_welcome())});
+      case pb::HubMessage::kWelcome:
+        Welcome(std::move(*arrived_.mutable_welcome()));
         break;
       case pb::HubMessage::kPush:
         Acked(arrived_.push().acked_report(), arrived_.push().acked_receipt());
@@ -109,6 +108,17 @@ class GrpcHubLink::Stream final : public grpc::ClientBidiReactor<pb::AgentMessag
         break;  // Of a newer hub, which may not rely on an older agent's understanding it.
     }
     arrived_.Clear();
+  }
+
+  void Welcome(pb::Welcome welcome) {
+    {
+      MutexLock lock(mutex_);
+      welcomed_ = true;
+    }
+    log::Info("connected to the hub", {{"hub", options_.channel.address()}});
+    Welcomed event{.welcome = std::move(welcome), .verifier = nullptr};
+    if (options_.verifier_of) event.verifier = options_.verifier_of(event.welcome);
+    inbox_.Post(std::move(event));
   }
 
   void Acked(uint64_t report, const std::string& receipt) {
@@ -137,6 +147,7 @@ class GrpcHubLink::Stream final : public grpc::ClientBidiReactor<pb::AgentMessag
     ended_.SignalAll();
   }
 
+  const Options& options_;  // the link's, which outlives its streams
   Inbox<Event>& inbox_;
   std::unique_ptr<pb::AgentService::Stub> stub_;
   grpc::ClientContext context_;
@@ -199,7 +210,7 @@ void GrpcHubLink::Dial() {
 }
 
 bool GrpcHubLink::Connect() {
-  auto stream = std::make_shared<Stream>(options_.channel.Renew(), options_.inbox);
+  auto stream = std::make_shared<Stream>(options_.channel.Renew(), options_);
   {
     MutexLock lock(mutex_);
     if (stopping_) return false;

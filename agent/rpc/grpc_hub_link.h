@@ -5,6 +5,7 @@
 // LinkUp and LinkDown always alternate.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <thread>
 
@@ -25,6 +26,9 @@ class GrpcHubLink final : public HubLink {
     HubChannel& channel;
     Inbox<Event>& inbox;
     Random& random;  // for backoff; used by the link's thread only
+    // Makes a verifier of the signers that a Welcome names, or null when none of them counts;
+    // called by gRPC's threads. Without it, the keys known at the start stay.
+    std::function<std::shared_ptr<const Verifier>(const v1::Welcome&)> verifier_of = nullptr;
     absl::Duration backoff_first = absl::Seconds(1);
     absl::Duration backoff_max = absl::Seconds(30);
   };

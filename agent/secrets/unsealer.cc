@@ -11,6 +11,7 @@
 #include "common/base/status_macros.h"
 #include "common/manifest/json.h"
 #include "common/manifest/sealed.h"
+#include "common/manifest/string_data.h"
 #include "common/secrets/wipe.h"
 
 namespace muster::agent {
@@ -61,28 +62,6 @@ absl::Status TakeIn(const SealedText& text, std::vector<Value> documents, Value&
     return Invalid("the document is not there");
   }
   return BecomeDocument(std::move(documents[text.document]), object);
-}
-
-// What an API server does with `stringData`, done here: it keeps `data` only, so that whoever owns
-// `stringData` owns nothing there, and would not see it change.
-absl::Status FoldStringData(Value& object) {
-  const Value* clear = object.Get("stringData");
-  const bool is_secret =
-      *object.Get("kind") == Value("Secret") && *object.Get("apiVersion") == Value("v1");
-  if (!is_secret || clear == nullptr) return absl::OkStatus();
-  const Value texts = *clear;
-  object.map().Erase("stringData");
-  if (texts.is_null()) return absl::OkStatus();
-  Value* data = object.Get("data");
-  if (data == nullptr || data->is_null()) data = &object.map().Set("data", Value::Map());
-  if (!texts.is_map() || !data->is_map()) return Invalid("`data` or `stringData` is no map");
-  for (const Member& text : texts.map()) {
-    if (!text.value.is_string()) {
-      return Invalid(absl::StrCat("`stringData` has '", text.key, "', which is no text"));
-    }
-    data->map().Set(text.key, absl::Base64Escape(text.value.string()));
-  }
-  return absl::OkStatus();
 }
 
 // Shorter texts say nothing, and stand in every message.

@@ -131,6 +131,16 @@ absl::StatusOr<std::string> NameFor(Kubectl& kubectl, const AgentOptions& option
   return ClusterNameFrom(context);
 }
 
+void TellWarnings(Session& session, const AgentManifestOptions& manifest,
+                  const std::string& hubs_agent_address) {
+  const std::string& agent_address =
+      manifest.hub_address.empty() ? hubs_agent_address : manifest.hub_address;
+  for (const std::string& warning :
+       BootstrapWarnings(manifest.join_address, agent_address, manifest.image)) {
+    session.Tell(session.style().Mark(Tone::kPaused, absl::StrCat("warning: ", SafeText(warning))));
+  }
+}
+
 void TellEnd(Session& session, const pb::ClusterView& view, BootstrapStep step) {
   const std::string name = view.name();
   if (IsDocument(session.format())) {
@@ -173,6 +183,7 @@ absl::StatusOr<ExitCode> Bootstrap(Session& session, const AgentOptions& options
     RETURN_IF_ERROR(AddToken(*hub, options, manifest));
     progress.Done(absl::StrCat("token for cluster/", manifest.cluster));
   }
+  TellWarnings(session, manifest, hub_view.agent_address());
   const std::vector<Value> objects = AgentManifest(manifest);
   RETURN_IF_ERROR(kubectl.Apply(objects).status());
   progress.Done(absl::StrCat(Count(static_cast<int64_t>(objects.size()), "object"),
@@ -185,6 +196,7 @@ absl::StatusOr<ExitCode> Bootstrap(Session& session, const AgentOptions& options
 
 absl::StatusOr<ExitCode> PrintAgentManifest(Session& session, const AgentOptions& options) {
   ASSIGN_OR_RETURN(AgentManifestOptions manifest, ManifestOf(options));
+  std::string agent_address;
   if (options.no_token) {
     if (manifest.join_address.empty()) {
       return UsageProblem("without a token, nobody says where the hub is",
@@ -197,8 +209,10 @@ absl::StatusOr<ExitCode> PrintAgentManifest(Session& session, const AgentOptions
     ASSIGN_OR_RETURN(HubClient * hub, session.Hub());
     ASSIGN_OR_RETURN(const pb::HubView hub_view, Tried("reach the hub", hub->GetHub()));
     manifest.hub_id = hub_view.hub_id();
+    agent_address = hub_view.agent_address();
     RETURN_IF_ERROR(AddToken(*hub, options, manifest));
   }
+  TellWarnings(session, manifest, agent_address);
   const std::vector<Value> objects = AgentManifest(manifest);
   if (session.format() == Format::kJson) {
     session.PrintDocument(

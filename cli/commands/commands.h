@@ -44,6 +44,31 @@ struct DiffOptions {
 // kDiffers when anything is not as desired.
 absl::StatusOr<ExitCode> Diff(Session& session, const DiffOptions& options);
 
+struct PlanOptions {
+  std::string repository;
+  std::string revision;  // either this
+  std::string local;     // or this: a working tree
+  HelmFlags helm;        // for what is rendered here
+};
+// kDiffers when anything would change; kError, after the plan, when something cannot be rendered.
+absl::StatusOr<ExitCode> Plan(Session& session, const PlanOptions& options);
+
+struct RolloutStatusOptions {
+  std::string package;
+  bool watch = false;  // until it is complete, or does not go on by itself
+};
+// kDiffers unless the rollout is complete.
+absl::StatusOr<ExitCode> RolloutStatus(Session& session, const RolloutStatusOptions& options);
+
+struct RolloutDecisionOptions {
+  std::string action;  // "approve", "pause", ...
+  std::string package;
+  std::string release;  // first digits; empty: the one that is there now
+  std::string wave;
+  std::string reason;
+};
+absl::StatusOr<ExitCode> DecideRollout(Session& session, const RolloutDecisionOptions& options);
+
 struct TraceOptions {
   std::string cluster;
   std::string object;  // KIND/NAME
@@ -72,6 +97,9 @@ absl::StatusOr<ExitCode> Wait(Session& session, const WaitOptions& options);
 
 // kDiffers when a finding is an error.
 absl::StatusOr<ExitCode> Doctor(Session& session);
+
+// Prints where the console is, with a code that signs in.
+absl::StatusOr<ExitCode> Dashboard(Session& session);
 
 // ---------------------------------------------------------------- changing
 

@@ -1,4 +1,5 @@
 // muster describe: all about one cluster, package or repository, and what to look at next.
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/printing.h"
+#include "cli/commands/rollout.h"
 #include "cli/fetch.h"
 #include "cli/output/words.h"
 #include "cli/problem.h"
@@ -18,6 +20,7 @@ namespace muster::cli {
 namespace {
 
 constexpr int kEventsShown = 10;
+constexpr int kPlacesShown = 20;  // objects whose file is looked for
 
 // "Label:          value" lines and indented tables.
 class Page {
@@ -66,7 +69,42 @@ absl::StatusOr<std::vector<pb::EventView>> EventsOf(HubClient& hub, pb::ListRequ
   return std::move(events.items);
 }
 
-void AddProblems(const pb::ClusterView& view, absl::Time now, Page& page) {
+// Where the objects that have problems stand in Git, by package and object; those that are known.
+using Places = std::map<std::pair<std::string, std::string>, std::string>;
+
+std::string NameOf(const pb::ObjectProblem& problem) {
+  return ObjectName(problem.api_version(), problem.kind(), problem.namespace_(), problem.name());
+}
+
+// What cannot be told now is left out: the problems are what matters.
+Places FindPlaces(HubClient& hub, const pb::ClusterView& view) {
+  Places places;
+  int asked = 0;
+  for (const pb::ClusterPackageView& package : view.packages()) {
+    for (const pb::ObjectProblem& problem : package.problems()) {
+      if (asked == kPlacesShown) return places;
+      ++asked;
+      pb::ListRequest request;
+      request.set_cluster(view.name());
+      request.set_package(package.name());
+      request.set_name(problem.name());
+      const absl::StatusOr<Fetched<pb::ObjectView>> found = Fetch<pb::ObjectView>(hub, request);
+      if (!found.ok()) continue;
+      for (const pb::ObjectView& object : found->items) {
+        const pb::ManifestEntry& entry = object.entry();
+        if (object.source_file().empty()) continue;
+        places[{package.name(),
+                ObjectName(entry.api_version(), entry.kind(), entry.namespace_(), entry.name())}] =
+            object.source_line() == 0
+                ? object.source_file()
+                : absl::StrCat(object.source_file(), ":", object.source_line());
+      }
+    }
+  }
+  return places;
+}
+
+void AddProblems(const pb::ClusterView& view, const Places& places, absl::Time now, Page& page) {
   bool titled = false;
   for (const pb::ClusterPackageView& package : view.packages()) {
     for (const pb::ObjectProblem& problem : package.problems()) {
@@ -75,6 +113,8 @@ void AddProblems(const pb::ClusterView& view, absl::Time now, Page& page) {
       page.Item(absl::StrCat(std::string(1, ProblemSign(problem.what())), " ", package.name(), ": ",
                              ObjectText(problem.kind(), problem.namespace_(), problem.name()), " ",
                              ProblemLine(problem, now)));
+      const auto place = places.find({package.name(), NameOf(problem)});
+      if (place != places.end()) page.Item(absl::StrCat("    file ", place->second));
       for (const std::string& line : ProblemDetails(problem)) {
         page.Item(absl::StrCat("    ", line));
       }
@@ -92,7 +132,7 @@ void AddUnmanaged(const pb::ClusterView& view, Page& page) {
   if (more > 0) page.Item(absl::StrCat("and ", more, " more"));
 }
 
-void AddCluster(const pb::ClusterView& view, absl::Time now, Page& page) {
+void AddCluster(const pb::ClusterView& view, const Places& places, absl::Time now, Page& page) {
   page.Line("Name", view.name());
   page.Line("Id", OrNone(view.id()));
   page.Line("Project", OrNone(view.project()));
@@ -134,7 +174,7 @@ void AddCluster(const pb::ClusterView& view, absl::Time now, Page& page) {
   }
   if (!view.message().empty()) page.Line("Message", view.message());
   page.Section<pb::ClusterPackageView>("Packages", view.packages());
-  AddProblems(view, now, page);
+  AddProblems(view, places, now, page);
   AddUnmanaged(view, page);
   page.Section<pb::Condition>("Conditions", view.conditions());
 }
@@ -160,7 +200,7 @@ absl::Status DescribeCluster(Session& session, HubClient& hub, const std::string
   of_cluster.set_cluster(name);
   ASSIGN_OR_RETURN(const std::vector<pb::EventView> events, EventsOf(hub, of_cluster));
   Page page(session);
-  AddCluster(view, session.now(), page);
+  AddCluster(view, FindPlaces(hub, view), session.now(), page);
   page.Section<pb::EventView>("Events", events);
   session.Print(page.text());
   session.TellNext(NextOf(view));
@@ -240,6 +280,7 @@ absl::Status DescribeRepository(Session& session, HubClient& hub, const std::str
   if (view.failures() > 0) page.Line("Failures", absl::StrCat(view.failures(), " in a row"));
   if (view.frozen())
     page.Line("Frozen", absl::StrCat("history was rewritten to ", view.seen_commit()));
+  page.Line("Verified", view.verify().empty() ? "no, commits need no signature" : view.verify());
   page.Line("Suspended", view.suspended() ? "yes" : "no");
   if (!view.message().empty()) page.Line("Message", view.message());
   page.Section<pb::Condition>("Conditions", view.conditions());
@@ -252,9 +293,9 @@ absl::Status DescribeRepository(Session& session, HubClient& hub, const std::str
 }  // namespace
 
 absl::StatusOr<ExitCode> Describe(Session& session, const DescribeOptions& options) {
-  ASSIGN_OR_RETURN(
-      const std::vector<Subject> subjects,
-      ParseSubjects(options.words, {Kind::kCluster, Kind::kPackage, Kind::kRepository}));
+  ASSIGN_OR_RETURN(const std::vector<Subject> subjects,
+                   ParseSubjects(options.words, {Kind::kCluster, Kind::kPackage, Kind::kRepository,
+                                                 Kind::kRollout}));
   ASSIGN_OR_RETURN(HubClient * hub, session.Hub());
   bool first = true;
   for (const Subject& subject : subjects) {
@@ -264,6 +305,8 @@ absl::StatusOr<ExitCode> Describe(Session& session, const DescribeOptions& optio
       RETURN_IF_ERROR(DescribeCluster(session, *hub, subject.name));
     } else if (subject.kind == Kind::kPackage) {
       RETURN_IF_ERROR(DescribePackage(session, *hub, subject.name));
+    } else if (subject.kind == Kind::kRollout) {
+      RETURN_IF_ERROR(DescribeRollout(session, *hub, subject.name).status());
     } else {
       RETURN_IF_ERROR(DescribeRepository(session, *hub, subject.name));
     }

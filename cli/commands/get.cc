@@ -222,7 +222,7 @@ absl::Status CheckOptions(Kind kind, const GetOptions& options) {
 absl::StatusOr<ExitCode> Get(Session& session, const GetOptions& options) {
   static const std::vector<Kind> kKinds = {Kind::kCluster, Kind::kPackage, Kind::kRepository,
                                            Kind::kCommit,  Kind::kObject,  Kind::kToken,
-                                           Kind::kEvent};
+                                           Kind::kEvent,   Kind::kRollout};
   if (options.words.empty()) {
     return ParseKind("", kKinds).status();
   }
@@ -256,6 +256,8 @@ absl::StatusOr<ExitCode> Get(Session& session, const GetOptions& options) {
       return GetAs<pb::TokenView>(session, options, names);
     case Kind::kEvent:
       return GetAs<pb::EventView>(session, options, names);
+    case Kind::kRollout:
+      return GetAs<pb::RolloutView>(session, options, names);
     case Kind::kHistory:
       break;
   }

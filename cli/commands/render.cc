@@ -15,10 +15,16 @@
 #include "cli/files.h"
 #include "cli/output/document.h"
 #include "cli/output/text.h"
+#include "cli/output/words.h"
 #include "cli/problem.h"
 #include "common/base/status_macros.h"
+#include "common/charts/semver.h"
 #include "common/config/config.h"
 #include "common/config/resolve.h"
+#include "common/render/helm/chart.h"
+#include "common/render/helm/render_chart.h"
+#include "common/render/kustomize/remote.h"
+#include "common/render/registry_charts.h"
 #include "common/render/render.h"
 
 namespace muster::cli {
@@ -75,9 +81,10 @@ absl::StatusOr<Labels> LabelsFor(const pb::FleetConfig& config, const RenderOpti
 class Renderer {
  public:
   // `helm` may be null.
-  Renderer(const RenderOptions& options, Labels labels, Pairs folders,
-           std::unique_ptr<HelmDoor> helm)
+  Renderer(const RenderOptions& options, const pb::FleetConfig& config, Labels labels,
+           Pairs folders, std::unique_ptr<HelmDoor> helm)
       : options_(options),
+        config_(config),
         labels_(std::move(labels)),
         folders_(std::move(folders)),
         helm_(std::move(helm)) {}
@@ -89,6 +96,14 @@ class Renderer {
                      Tried(attempt, ResolvePackage(package, options_.cluster, labels_)));
     if (!input.has_value()) return false;
     input->set_kubernetes_version(options_.helm.kubernetes_version);
+    FileTree charts;
+    ASSIGN_OR_RETURN(const bool alone, Tried(attempt, TakeChart(package, *input, charts)));
+    if (alone) {
+      ASSIGN_OR_RETURN(Rendering rendering,
+                       Tried(attempt, muster::Render(charts, *input, helm_.get())));
+      for (RenderedObject& object : rendering.objects) objects_.push_back(std::move(object));
+      return true;
+    }
     const auto folder = folders_.find(package.repository());
     if (folder == folders_.end()) {
       return UsageProblem(
@@ -103,6 +118,7 @@ class Renderer {
     if (UsesKustomize(*input, has_file).value_or(false)) {
       ASSIGN_OR_RETURN(files, Tried(attempt, ReadTree(folder->second, "")));
     }
+    for (const auto& [path, bytes] : charts) RETURN_IF_ERROR(files.Add(path, bytes));
     absl::StatusOr<Rendering> rendering = muster::Render(files, *input, helm_.get());
     if (!rendering.ok()) return WithWhere(Tried(attempt, rendering.status()), folder->second);
     for (RenderedObject& object : rendering->objects) objects_.push_back(std::move(object));
@@ -112,7 +128,45 @@ class Renderer {
   const std::vector<RenderedObject>& objects() const { return objects_; }
 
  private:
+  bool IsRegistry(const std::string& name) const {
+    for (const pb::Repository& each : config_.repositories()) {
+      if (each.name() == name) return each.type() != pb::REPOSITORY_TYPE_UNSPECIFIED;
+    }
+    return false;
+  }
+
+  // Nothing is fetched here: a registry's chart comes from a folder of pulled charts, if one is
+  // given. Adds its files; returns whether the package has no others.
+  absl::StatusOr<bool> TakeChart(const pb::Package& package, pb::RenderInput& input,
+                                 FileTree& files) const {
+    const bool alone = IsRegistry(package.repository());
+    if (alone) input.mutable_helm()->set_repository(package.repository());
+    const pb::Helm& helm = input.helm();
+    if (helm.repository().empty()) return false;
+    const auto folder = folders_.find(helm.repository());
+    if (folder == folders_.end()) {
+      return Annotate(NoRegistry(WantOf(helm)),
+                      absl::StrCat("no --repository ", helm.repository(), "=DIR is given"));
+    }
+    const std::string name = helm.chart().substr(helm.chart().rfind('/') + 1);
+    ASSIGN_OR_RETURN(const FileTree pulled, ReadTree(folder->second, name));
+    ASSIGN_OR_RETURN(const Chart chart, ReadChart(pulled.Below(name), name));
+    ASSIGN_OR_RETURN(const SemVerRange range, SemVerRange::Parse(helm.version()));
+    ASSIGN_OR_RETURN(const SemVer version, ParseSemVer(chart.version));
+    if (!range.Contains(version)) {
+      return absl::FailedPreconditionError(absl::StrCat(folder->second, "/", name, " is version ",
+                                                        chart.version, ", and '", helm.version(),
+                                                        "' is declared; pull that one"));
+    }
+    input.mutable_helm()->set_chart(kustomize::JoinRepositoryPath(helm.repository(), name));
+    for (const auto& [path, bytes] : pulled) {
+      RETURN_IF_ERROR(files.Add(kustomize::JoinRepositoryPath(helm.repository(), path), bytes));
+    }
+    return alone;
+  }
+
   const RenderOptions& options_;
+  const pb::FleetConfig& config_;
   const Labels labels_;
   const Pairs folders_;
   const std::unique_ptr<HelmDoor> helm_;
@@ -123,7 +177,10 @@ void PrintObjects(Session& session, const std::vector<RenderedObject>& objects) 
   if (session.format() == Format::kName) {
     std::string out;
     for (const RenderedObject& object : objects) {
-      absl::StrAppend(&out, SafeText(object.object.key.text()), "\n");
+      const ObjectKey& key = object.object.key;
+      absl::StrAppend(&out, "object/",
+                      SafeText(ObjectName(key.api_version, key.kind, key.namespace_, key.name)),
+                      "\n");
     }
     session.Print(out);
     return;
@@ -161,7 +218,7 @@ absl::StatusOr<ExitCode> Render(Session& session, const RenderOptions& options) 
   ASSIGN_OR_RETURN(Pairs folders, ParsePairs(options.repositories, "--repository"));
   ASSIGN_OR_RETURN(std::unique_ptr<HelmDoor> helm,
                    Tried("render", FindHelm(options.helm, session.env().Variable("PATH"))));
-  Renderer renderer(options, std::move(labels), std::move(folders), std::move(helm));
+  Renderer renderer(options, config, std::move(labels), std::move(folders), std::move(helm));
   std::vector<std::string> names;
   std::vector<std::string> rendered;
   for (const pb::Package& package : config.packages()) {

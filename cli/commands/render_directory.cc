@@ -14,6 +14,7 @@
 #include "cli/files.h"
 #include "cli/output/document.h"
 #include "cli/output/text.h"
+#include "cli/output/words.h"
 #include "cli/problem.h"
 #include "common/base/status_macros.h"
 #include "common/render/helm/render_chart.h"
@@ -87,8 +88,9 @@ std::string NamesOf(const std::vector<BuiltObject>& objects) {
   std::string names;
   for (const BuiltObject& object : objects) {
     const kustomize::ResId id = kustomize::ResId::OfObject(*object.value);
-    const ObjectKey key{id.gvk.api_version(), id.gvk.kind, id.namespace_, id.name};
-    absl::StrAppend(&names, SafeText(key.text()), "\n");
+    absl::StrAppend(&names, "object/",
+                    SafeText(ObjectName(id.gvk.api_version(), id.gvk.kind, id.namespace_, id.name)),
+                    "\n");
   }
   return names;
 }

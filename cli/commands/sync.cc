@@ -9,6 +9,7 @@
 #include "cli/fetch.h"
 #include "cli/follow.h"
 #include "cli/output/text.h"
+#include "cli/output/words.h"
 #include "cli/problem.h"
 #include "common/base/status_macros.h"
 
@@ -46,6 +47,12 @@ absl::Status PollProblem(const pb::RepositoryView& view) {
          .why = view.message(),
          .hint = absl::StrCat("muster accept-rewrite ", view.name(), " ", view.seen_commit())});
   }
+  if (const pb::Condition* refusal = RefusalOf(view)) {
+    return ProblemStatus(absl::StatusCode::kFailedPrecondition,
+                         {.what = absl::StrCat(subject, " does not take its newest commit"),
+                          .why = refusal->message(),
+                          .hint = absl::StrCat("muster describe repository ", view.name())});
+  }
   return ProblemStatus(absl::StatusCode::kFailedPrecondition,
                        {.what = absl::StrCat(subject, " could not be polled"),
                         .where = view.url(),
@@ -69,7 +76,12 @@ absl::Status AwaitPolls(Session& session, HubClient& hub, const std::string& nam
         problem = PollProblem(view);
         return true;
       }
-      if (view.polled_ms() <= old->second.polled_ms()) waited_for = key;
+      if (view.polled_ms() <= old->second.polled_ms()) {
+        waited_for = key;
+      } else if (RefusalOf(view) != nullptr) {
+        problem = PollProblem(view);
+        return true;
+      }
     }
     return waited_for.empty();
   });

@@ -22,19 +22,46 @@
 namespace muster::cli {
 namespace {
 
-// "deployment", "Deployment" and "deployments" are all the kind Deployment.
-bool IsKind(absl::string_view typed, absl::string_view kind) {
+// "deployment", "Deployment" and "deployments" are all the kind Deployment; "Deployment.apps" is
+// too, in its own group only.
+bool IsKind(absl::string_view typed, const pb::ManifestEntry& entry) {
+  const size_t dot = typed.find('.');
+  if (dot != absl::string_view::npos) {
+    const size_t slash = entry.api_version().find('/');
+    const absl::string_view group =
+        slash == std::string::npos ? "" : absl::string_view(entry.api_version()).substr(0, slash);
+    if (!absl::EqualsIgnoreCase(typed.substr(dot + 1), group)) return false;
+    typed = typed.substr(0, dot);
+  }
+  const std::string& kind = entry.kind();
   return absl::EqualsIgnoreCase(typed, kind) ||
          absl::EqualsIgnoreCase(typed, absl::StrCat(kind, "s")) ||
          absl::EqualsIgnoreCase(typed, absl::StrCat(kind, "es"));
 }
 
-// The one object that is meant. kInvalidArgument when it could be several.
-absl::StatusOr<pb::ObjectView> FindObject(HubClient& hub, const TraceOptions& options) {
+bool IsVersion(absl::string_view text) {
+  return text.size() >= 2 && text[0] == 'v' && absl::ascii_isdigit(text[1]);
+}
+
+// An object as it is typed, or as one of our commands or messages names it.
+struct ObjectWord {
+  std::string kind;  // perhaps with its group: "Deployment.apps"
+  std::string name_space;
+  std::string name;
+};
+
+// [object/]KIND[.GROUP]/[NAMESPACE/]NAME, as -o name prints it, or with the API's version first, as
+// messages name it: apps/v1/Deployment/web/api.
+absl::StatusOr<ObjectWord> ParseObject(const TraceOptions& options) {
   std::vector<std::string> parts =
       absl::StrSplit(absl::StripPrefix(options.object, "object/"), '/');
+  if (parts.size() >= 4 && IsVersion(parts[1])) {
+    parts[2] = absl::StrCat(parts[2], ".", parts[0]);
+    parts.erase(parts.begin(), parts.begin() + 2);
+  } else if (parts.size() >= 3 && IsVersion(parts[0])) {
+    parts.erase(parts.begin());
+  }
   std::string name_space = options.name_space;
-  // Kind/namespace/name, as `get objects -o name` prints it, is as good as -n.
   if (parts.size() == 3 && name_space.empty()) {
     name_space = parts[1];
     parts.erase(parts.begin() + 1);
@@ -43,16 +70,23 @@ absl::StatusOr<pb::ObjectView> FindObject(HubClient& hub, const TraceOptions& op
     return UsageProblem(absl::StrCat("'", options.object, "' is not KIND/NAME"),
                         "for example: muster trace prod-1 Deployment/web -n web");
   }
+  return ObjectWord{parts[0], std::move(name_space), parts[1]};
+}
+
+// The one object that is meant. kInvalidArgument when it could be several.
+absl::StatusOr<pb::ObjectView> FindObject(HubClient& hub, const TraceOptions& options) {
+  ASSIGN_OR_RETURN(const ObjectWord word, ParseObject(options));
   pb::ListRequest request;
   request.set_cluster(options.cluster);
-  request.set_name(parts[1]);
+  request.set_name(word.name);
   absl::StatusOr<Fetched<pb::ObjectView>> fetched = Fetch<pb::ObjectView>(hub, request);
   const std::string hint = absl::StrCat("muster get objects --cluster ", options.cluster);
   if (!fetched.ok()) return WithHint(fetched.status(), hint);
   std::vector<pb::ObjectView> matching;
   for (pb::ObjectView& object : fetched->items) {
-    if (!IsKind(parts[0], object.entry().kind())) continue;
-    if (!name_space.empty() && object.entry().namespace_() != name_space) continue;
+    if (!IsKind(word.kind, object.entry())) continue;
+    const std::string& name_space = object.entry().namespace_();
+    if (!word.name_space.empty() && name_space != word.name_space) continue;
     matching.push_back(std::move(object));
   }
   if (matching.empty()) {
@@ -65,12 +99,15 @@ absl::StatusOr<pb::ObjectView> FindObject(HubClient& hub, const TraceOptions& op
     return ProblemStatus(
         absl::StatusCode::kInvalidArgument,
         {.what = absl::StrCat("several objects are called ", options.object),
-         .why = absl::StrCat("they are in the namespaces ",
+         .why = absl::StrCat("they are ",
                              absl::StrJoin(matching, ", ",
                                            [](std::string* out, const pb::ObjectView& object) {
-                                             absl::StrAppend(out, object.entry().namespace_());
+                                             const pb::ManifestEntry& entry = object.entry();
+                                             absl::StrAppend(
+                                                 out, ObjectName(entry.api_version(), entry.kind(),
+                                                                 entry.namespace_(), entry.name()));
                                            })),
-         .hint = "say which: -n NAMESPACE"});
+         .hint = "say which, by one of these names"});
   }
   return std::move(matching.front());
 }
@@ -79,7 +116,11 @@ struct Chain {
   pb::ObjectView object;
   pb::PackageView package;
   pb::RepositoryView repository;
-  pb::CommitView commit;  // with its id at least
+  pb::CommitView commit;      // with its id at least
+  bool package_gone = false;  // Git does not declare the package any more
+
+  // Git does not want the object any more; the commit is the last that did and was applied.
+  bool unwanted() const { return object.entry().digest().empty(); }
 };
 
 absl::StatusOr<Chain> TraceChain(HubClient& hub, const TraceOptions& options) {
@@ -87,9 +128,26 @@ absl::StatusOr<Chain> TraceChain(HubClient& hub, const TraceOptions& options) {
   ASSIGN_OR_RETURN(chain.object, FindObject(hub, options));
   pb::ListRequest request;
   request.set_name(chain.object.package());
-  ASSIGN_OR_RETURN(chain.package, FetchOne<pb::PackageView>(hub, request));
+  // What Git does not declare any more may have left something behind: held, or left in place.
+  absl::StatusOr<pb::PackageView> package = FetchOne<pb::PackageView>(hub, request);
+  if (package.ok()) {
+    chain.package = *std::move(package);
+  } else if (absl::IsNotFound(package.status())) {
+    chain.package.set_name(chain.object.package());
+    chain.package_gone = true;
+  } else {
+    return package.status();
+  }
+  if (!chain.object.repository().empty()) chain.package.set_repository(chain.object.repository());
   request.set_name(chain.package.repository());
-  ASSIGN_OR_RETURN(chain.repository, FetchOne<pb::RepositoryView>(hub, request));
+  absl::StatusOr<pb::RepositoryView> repository = FetchOne<pb::RepositoryView>(hub, request);
+  if (repository.ok()) {
+    chain.repository = *std::move(repository);
+  } else if (absl::IsNotFound(repository.status())) {
+    chain.repository.set_name(chain.package.repository());
+  } else {
+    return repository.status();
+  }
   chain.commit.mutable_commit()->set_id(chain.object.commit());
   request.set_name(chain.object.commit());
   request.set_repository(chain.package.repository());
@@ -104,6 +162,10 @@ absl::StatusOr<Chain> TraceChain(HubClient& hub, const TraceOptions& options) {
 }
 
 std::string FileText(const Chain& chain) {
+  if (chain.unwanted()) {
+    return chain.package_gone ? "none: the package is not declared any more"
+                              : "none: no file of the package has it any more";
+  }
   if (!chain.object.source_file().empty()) {
     return chain.object.source_line() == 0
                ? chain.object.source_file()
@@ -124,7 +186,8 @@ std::string ChainText(const Chain& chain, const std::string& cluster, absl::Time
   const Cell health = HealthCell(chain.object.health());
   line("Object", SafeText(absl::StrCat(ObjectText(entry.kind(), entry.namespace_(), entry.name()),
                                        " (", entry.api_version(), ")")));
-  line("Digest", absl::BytesToHexString(entry.digest()));
+  line("Digest",
+       chain.unwanted() ? "<not in Git any more>" : absl::BytesToHexString(entry.digest()));
   line("Cluster", SafeText(cluster));
   line("Sync", style.Mark(sync.tone, sync.text));
   line("Health", style.Mark(health.tone, health.text));
@@ -140,7 +203,7 @@ std::string ChainText(const Chain& chain, const std::string& cluster, absl::Time
   absl::StrAppend(&out, "---\n");
   line("Repository", SafeText(absl::StrCat(chain.repository.name(), " ", chain.repository.url(),
                                            " (", OrNone(chain.repository.ref()), ")")));
-  line("Commit", SafeText(OrNone(commit.id())));
+  line(chain.unwanted() ? "Applied from" : "Commit", SafeText(OrNone(commit.id())));
   line("Author", commit.author().empty() ? "<unknown>" : SafeText(commit.author()));
   line("Committed", commit.committed_ms() == 0
                         ? "<unknown>"

@@ -1,39 +1,12 @@
-// Documents: what -o json and -o yaml print, made from the hub's messages by one rule for all.
-//
-// Names are lowerCamel. Every field is always there; what is absent is null. Enumerations are the
-// status words ("OutOfSync"), digests are hexadecimal, times RFC 3339 in UTC ("x_ms" becomes
-// "xAt"), durations Go's ("1m30s"), labels and variables a map. docs/cli.md shows the shapes. Pure;
-// any thread.
+// How -o json and -o yaml print a document (common/document). Pure; any thread.
 #pragma once
 
 #include <string>
-#include <vector>
 
-#include "absl/strings/string_view.h"
+#include "common/document/document.h"
 #include "common/manifest/value.h"
 
-namespace google::protobuf {
-class EnumDescriptor;
-class Message;
-}  // namespace google::protobuf
-
 namespace muster::cli {
-
-inline constexpr absl::string_view kApiVersion = "muster.dev/v1alpha1";
-
-// The fields of `message`, by the rule above.
-Value::Map DocumentOf(const google::protobuf::Message& message);
-
-// {"apiVersion": ..., "kind": kind} and the fields of `body`.
-Value Typed(absl::string_view kind, Value::Map body);
-
-// {"apiVersion", "kind": "<kind>List", "items", "nextPageToken"}.
-Value ListDocument(absl::string_view kind, std::vector<Value> items,
-                   absl::string_view next_page_token);
-
-// The word for an enumeration's value: SYNC_STATUS_OUT_OF_SYNC is "OutOfSync"; unspecified and
-// unknown ones are "Unknown".
-std::string EnumWord(const google::protobuf::EnumDescriptor& type, int number);
 
 // JSON with two spaces of indentation and a line break at the end. Like those below, it holds
 // nothing that a terminal would obey.

@@ -14,8 +14,8 @@ constexpr char kJsonPathPrefix[] = "jsonpath=";
 }  // namespace
 
 const std::vector<std::string>& FormatNames() {
-  static const auto* const names =
-      new std::vector<std::string>{"table", "wide", "json", "yaml", "name", "csv", kJsonPathPrefix};
+  static const auto* const names = new std::vector<std::string>{
+      "table", "wide", "json", "yaml", "name", "csv", "markdown", kJsonPathPrefix};
   return *names;
 }
 

@@ -6,9 +6,10 @@
 
 namespace muster::cli {
 
-enum class Format { kTable, kWide, kJson, kYaml, kName, kCsv, kJsonPath };
+enum class Format { kTable, kWide, kJson, kYaml, kName, kCsv, kMarkdown, kJsonPath };
 
-// "table", "wide", "json", "yaml", "name", "csv", "jsonpath=": a template follows the last one.
+// "table", "wide", "json", "yaml", "name", "csv", "markdown", "jsonpath=": a template follows the
+// last one.
 const std::vector<std::string>& FormatNames();
 
 // Requires: one of FormatNames(), or "jsonpath=" and a template.

@@ -76,6 +76,7 @@ std::vector<Cell> RepositoryRow(const v1::RepositoryView& view, absl::Time now) 
   if (view.commit().empty()) state = {"Unknown", Tone::kUnknown};
   if (view.suspended()) state = {"Suspended", Tone::kPaused};
   if (view.failures() > 0) state = {"Failing", Tone::kBad};
+  if (RefusalOf(view) != nullptr) state = {"Refused", Tone::kBad};
   if (view.frozen()) state = {"Frozen", Tone::kBad};
   return {view.name(),
           state,
@@ -100,14 +101,18 @@ std::vector<Cell> CommitRow(const v1::CommitView& view, absl::Time now) {
   Tone tone = Tone::kWorking;
   if (view.result() == "Rendered") tone = Tone::kGood;
   if (view.result() == "Superseded") tone = Tone::kFaint;
-  if (view.result() == "Failed" || view.result() == "Frozen") tone = Tone::kBad;
+  if (view.result() == "Failed" || view.result() == "Frozen" || view.result() == "Refused")
+    tone = Tone::kBad;
   return {ShortCommit(view.commit().id()),
           view.repository(),
           Cell(view.result().empty() ? "Unknown" : view.result(), tone),
           absl::StrCat(view.clusters_applied(), "/", view.clusters_desired()),
+          absl::StrCat(view.clusters_healthy(), "/", view.clusters_desired()),
           AgeOf(view.seen_ms(), now),
           OrNone(PersonName(view.commit().author())),
+          OrNone(view.commit().signer()),
           OrNone(view.commit().author()),
+          OrNone(view.commit().signing_key()),
           view.commit().id(),
           view.commit().subject(),
           view.message()};
@@ -270,10 +275,13 @@ const Listing<v1::CommitView>& ListingOf() {
       .columns = {{"COMMIT"},
                   {"REPOSITORY"},
                   {"RESULT"},
-                  {"CLUSTERS"},
+                  {"APPLIED"},
+                  {"HEALTHY"},
                   {"SEEN"},
                   {"AUTHOR"},
+                  {"SIGNER"},
                   {"ADDRESS", kWide},
+                  {"KEY", kWide},
                   {"ID", kWide},
                   {"SUBJECT"},
                   {"MESSAGE"}},
@@ -303,8 +311,7 @@ const Listing<v1::ObjectView>& ListingOf() {
       .row = ObjectRow,
       .name = [](const v1::ObjectView& view) {
         const v1::ManifestEntry& entry = view.entry();
-        return absl::StrCat(entry.kind(), "/", entry.namespace_(),
-                            entry.namespace_().empty() ? "" : "/", entry.name());
+        return ObjectName(entry.api_version(), entry.kind(), entry.namespace_(), entry.name());
       }};
   return *listing;
 }

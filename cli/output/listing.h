@@ -13,6 +13,7 @@
 #include "cli/output/table.h"
 #include "common/manifest/value.h"
 #include "proto/operator_service.pb.h"
+#include "proto/rollout.pb.h"
 
 namespace muster::cli {
 
@@ -45,6 +46,10 @@ template <>
 const Listing<v1::EventView>& ListingOf();
 template <>
 const Listing<v1::HistoryView>& ListingOf();
+template <>
+const Listing<v1::RolloutView>& ListingOf();
+template <>
+const Listing<v1::RolloutWaveView>& ListingOf();
 template <>
 const Listing<v1::ClusterPackageView>& ListingOf();
 template <>

@@ -165,15 +165,6 @@ std::string AgeOf(int64_t time_ms, absl::Time now) {
   return time_ms == 0 ? "<none>" : AgeText(now - absl::FromUnixMillis(time_ms));
 }
 
-std::string TimeText(int64_t time_ms) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ", absl::FromUnixMillis(time_ms),
-                          absl::UTCTimeZone());
-}
-
-std::string DurationText(int64_t duration_ms) {
-  return absl::FormatDuration(absl::Milliseconds(duration_ms));
-}
-
 std::string BytesText(uint64_t bytes) {
   static constexpr absl::string_view kUnits[] = {"KiB", "MiB", "GiB", "TiB", "PiB"};
   if (bytes < 1024) return absl::StrCat(bytes, " B");

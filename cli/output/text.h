@@ -8,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/document/time_text.h"
 
 namespace muster::cli {
 
@@ -35,12 +36,6 @@ std::string AgeText(absl::Duration age);
 
 // The age at `now` of a time in milliseconds; "<none>" for zero.
 std::string AgeOf(int64_t time_ms, absl::Time now);
-
-// "2026-11-21T12:00:00Z": RFC 3339 in UTC, with milliseconds only when there are some.
-std::string TimeText(int64_t time_ms);
-
-// "1m30s": a Go duration.
-std::string DurationText(int64_t duration_ms);
 
 // "1.5 MiB".
 std::string BytesText(uint64_t bytes);

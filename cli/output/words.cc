@@ -72,6 +72,15 @@ std::string ObjectText(absl::string_view kind, absl::string_view name_space,
   return absl::StrCat(kind, " ", name_space, name_space.empty() ? "" : "/", name);
 }
 
+std::string ObjectName(absl::string_view api_version, absl::string_view kind,
+                       absl::string_view name_space, absl::string_view name) {
+  const size_t slash = api_version.find('/');
+  const absl::string_view group =
+      slash == absl::string_view::npos ? absl::string_view() : api_version.substr(0, slash);
+  return absl::StrCat(kind, group.empty() ? "" : ".", group, "/", name_space,
+                      name_space.empty() ? "" : "/", name);
+}
+
 char ProblemSign(v1::ObjectProblem::What what) {
   switch (what) {
     case v1::ObjectProblem::WHAT_MISSING:
@@ -152,6 +161,14 @@ std::vector<std::string> ProblemDetails(const v1::ObjectProblem& problem) {
     lines.push_back(SafeText(absl::StrCat(conflict.pointer(), ": owned by ", conflict.manager())));
   }
   return lines;
+}
+
+const v1::Condition* RefusalOf(const v1::RepositoryView& view) {
+  for (const v1::Condition& condition : view.conditions()) {
+    const bool refused = condition.status() == v1::CONDITION_STATUS_FALSE;
+    if (condition.type() == "Verified" && refused) return &condition;
+  }
+  return nullptr;
 }
 
 }  // namespace muster::cli

@@ -17,7 +17,9 @@
 #include "common/config/declarations.h"
 #include "common/config/findings.h"
 #include "common/config/references.h"
+#include "common/config/rollout_plans.h"
 #include "common/config/schema.h"
+#include "common/config/signers.h"
 #include "common/config/structure.h"
 #include "common/manifest/yaml.h"
 #include "common/render/ignore.h"
@@ -86,7 +88,7 @@ const KindSpec* KindOf(Findings& findings) {
   }
   const Value* kind = value.Get("kind");
   if (kind == nullptr || !kind->is_string()) {
-    findings.Add("/kind", "is missing: Cluster, Package or Repository");
+    findings.Add("/kind", "is missing: Cluster, Package, Repository, RolloutPlan or Signers");
     return nullptr;
   }
   const KindSpec* spec = FindKind(kind->string());
@@ -127,7 +129,14 @@ class Parser {
     CheckStructure(*kind.document, findings);
     if (!findings.empty()) return;
     if (kind.kind == "Repository") {
-      *config_.add_repositories() = ReadRepository(findings);
+      v1::Repository repository = ReadRepository(findings);
+      references_.Declare(repository);
+      references_.Refer(repository, findings);
+      *config_.add_repositories() = std::move(repository);
+    } else if (kind.kind == "Signers") {
+      *config_.add_signers() = ReadSigners(findings);
+    } else if (kind.kind == "RolloutPlan") {
+      *config_.add_rollout_plans() = ReadRolloutPlan(findings);
     } else if (kind.kind == "Cluster") {
       *config_.add_clusters() = ReadCluster(findings);
     } else {
@@ -164,6 +173,7 @@ v1::FleetConfig ParseFleetConfig(const FileTree& files, const FleetConfigOptions
   v1::FleetConfig& config = parser.config();
   config.set_files(static_cast<int>(paths.size()));
   for (v1::ConfigError& error : references.Check()) *config.add_errors() = std::move(error);
+  ResolveSigners(config);
   std::sort(config.mutable_errors()->begin(), config.mutable_errors()->end(),
             [](const v1::ConfigError& a, const v1::ConfigError& b) {
               return std::forward_as_tuple(a.file(), a.line(), a.message()) <
@@ -174,6 +184,8 @@ v1::FleetConfig ParseFleetConfig(const FileTree& files, const FleetConfigOptions
   Settle(broken, config.mutable_repositories());
   Settle(broken, config.mutable_packages());
   Settle(broken, config.mutable_clusters());
+  Settle(broken, config.mutable_signers());
+  Settle(broken, config.mutable_rollout_plans());
   return std::move(config);
 }
 

@@ -270,23 +270,64 @@ TEST(FleetConfig, RefusesValuesThatCannotBe) {
   EXPECT_EQ(errors, "fleet/p.yaml:8: spec.helm: needs renderer helm, or none");
 }
 
+TEST(FleetConfig, ReadsARolloutPlan) {
+  const std::string plan =
+      "apiVersion: muster.dev/v1alpha1\nkind: RolloutPlan\nmetadata: {name: careful}\nspec:\n"
+      "  waves:\n"
+      "    - {name: canary, clusterSelector: {matchLabels: {wave: canary}}, maxConcurrency: 1, "
+      "soak: 10m}\n"
+      "    - {name: rest, clusterSelector: {}, maxConcurrency: 25%, maxFailures: 2, "
+      "progressDeadline: 15m, approval: required}\n"
+      "  onFailure: rollback\n";
+  const v1::FleetConfig config = Parse({{"fleet/a.yaml", plan}});
+  EXPECT_EQ(ErrorsOf(config), "");
+  ASSERT_EQ(config.rollout_plans_size(), 1);
+  const v1::RolloutPlan& read = config.rollout_plans(0);
+  EXPECT_EQ(read.on_failure(), v1::ROLLOUT_FAILURE_ROLLBACK);
+  EXPECT_EQ(read.on_newer(), v1::ROLLOUT_NEWER_SUPERSEDE);
+  ASSERT_EQ(read.waves_size(), 2);
+  EXPECT_EQ(read.waves(0).soak_ms(), 600'000);
+  EXPECT_FALSE(read.waves(0).approval_before());
+  EXPECT_TRUE(read.waves(1).approval_before());
+  EXPECT_EQ(read.waves(1).max_concurrency().value(), 25);
+  EXPECT_TRUE(read.waves(1).max_concurrency().percent());
+  EXPECT_TRUE(read.waves(1).has_cluster_selector());
+}
+
+TEST(FleetConfig, RefusesARolloutPlanThatMovesNobodyOrMakesNoSense) {
+  const auto errors = [](const std::string& waves) {
+    return ErrorsIn(
+        absl::StrCat("apiVersion: muster.dev/v1alpha1\nkind: RolloutPlan\n"
+                     "metadata: {name: x}\nspec:\n  waves:\n",
+                     waves));
+  };
+  EXPECT_NE(errors("    []\n").find("has no wave"), std::string::npos) << errors("    []\n");
+  EXPECT_NE(errors("    - {name: a, clusterSelector: {}, maxConcurrency: 0}\n")
+                .find("must be a number of clusters from 1 on"),
+            std::string::npos);
+  EXPECT_NE(
+      errors("    - {name: a, clusterSelector: {}, clusters: 120%}\n").find("waves[0].clusters"),
+      std::string::npos)
+      << errors("    - {name: a, clusterSelector: {}, clusters: 120%}\n");
+  EXPECT_NE(errors("    - {name: a, clusterSelector: {}}\n    - {name: a, clusterSelector: {}}\n")
+                .find("the name of two waves"),
+            std::string::npos);
+  EXPECT_NE(errors("    - {name: a}\n").find("clusterSelector"), std::string::npos);
+  EXPECT_NE(errors("    - {name: a, clusterSelector: {}, gates: x}\n").find("not built yet"),
+            std::string::npos);
+}
+
+TEST(FleetConfig, APackageNamesAPlanThatIsDeclaredOrShipped) {
+  EXPECT_EQ(PackageErrors("  rollout: standard\n"), "");
+  EXPECT_NE(PackageErrors("  rollout: nowhere\n").find("there is no RolloutPlan 'nowhere'"),
+            std::string::npos);
+}
+
 TEST(FleetConfig, RefusesWhatIsNotBuiltYetByName) {
-  for (const char* kind : {"Signers", "Project", "Policy", "Window", "Alert", "RolloutPlan"}) {
+  for (const char* kind : {"Project", "Policy", "Window", "Alert"}) {
     EXPECT_EQ(ErrorsIn(absl::StrCat("apiVersion: muster.dev/v1alpha1\nkind: ", kind,
                                     "\nmetadata: {name: x}\nspec: {}\n")),
               absl::StrCat("fleet/a.yaml:2: kind: '", kind, "' is not built yet in this version"));
-  }
-  for (const auto& [line, field] : std::vector<std::pair<std::string, std::string>>{
-           {"  rollout: standard", "spec.rollout"},
-           {"  helm: {repository: charts}", "spec.helm.repository"},
-           {"  helm: {digest: x}", "spec.helm.digest"}}) {
-    const std::string errors = PackageErrors(line + "\n");
-    EXPECT_NE(errors.find("not built yet in this version"), std::string::npos) << errors;
-    EXPECT_EQ(errors.find(absl::StrCat("fleet/p.yaml:7: ", field)), 0u) << errors;
-  }
-  for (const char* line : {"  verify: {signers: [a]}", "  type: helm", "  type: oci"}) {
-    const std::string errors = ErrorsIn(Repository(absl::StrCat(line, "\n")));
-    EXPECT_NE(errors.find("not built yet in this version"), std::string::npos) << errors;
   }
   EXPECT_EQ(ErrorsIn("apiVersion: muster.dev/v1alpha1\nkind: Cluster\nmetadata: {name: a}\n"
                      "spec: {join: {}}\n"),
@@ -318,8 +359,9 @@ TEST(FleetConfig, RefusesWhatIsNoDeclaration) {
       ErrorsIn("apiVersion: v1\nkind: ConfigMap\n"),
       "fleet/a.yaml:1: apiVersion: must be muster.dev/v1alpha1; other manifests stand outside "
       "of the fleet's path, or are named in its .musterignore");
-  EXPECT_EQ(ErrorsIn("apiVersion: muster.dev/v1alpha1\n"),
-            "fleet/a.yaml:1: kind: is missing: Cluster, Package or Repository");
+  EXPECT_EQ(
+      ErrorsIn("apiVersion: muster.dev/v1alpha1\n"),
+      "fleet/a.yaml:1: kind: is missing: Cluster, Package, Repository, RolloutPlan or Signers");
   EXPECT_EQ(ErrorsIn("apiVersion: muster.dev/v1alpha1\nkind: Cluster\n"),
             "fleet/a.yaml:1: metadata: is missing");
   const v1::FleetConfig broken = Parse({{"fleet/a.yaml", "a: 1\nb: [\n"}});

@@ -13,9 +13,11 @@
 #include "absl/strings/str_split.h"
 #include "common/base/check.h"
 #include "common/base/limits.h"
+#include "common/charts/oci.h"
 #include "common/config/helm_fields.h"
 #include "common/config/repository_url.h"
 #include "common/config/selector.h"
+#include "common/config/signers.h"
 #include "common/config/structure.h"
 #include "common/expression/expression.h"
 #include "common/manifest/object.h"
@@ -90,28 +92,6 @@ void ReadVariables(const Value* map, const std::string& at, Findings& findings,
     variable->set_name(name);
     variable->set_value(value);
   });
-}
-
-v1::LabelSelector ReadSelector(const Value& value, const std::string& at, Findings& findings) {
-  v1::LabelSelector selector;
-  ReadLabels(value.Get("matchLabels"), selector.mutable_match_labels());
-  const Value* expressions = value.Get("matchExpressions");
-  if (expressions != nullptr) {
-    for (const Value& expression : expressions->list()) {
-      v1::LabelSelector::Requirement* requirement = selector.add_match_expressions();
-      requirement->set_key(expression.Get("key")->string());
-      const std::string& op = expression.Get("operator")->string();
-      requirement->set_operator_(op == "In"       ? v1::LabelSelector::OPERATOR_IN
-                                 : op == "NotIn"  ? v1::LabelSelector::OPERATOR_NOT_IN
-                                 : op == "Exists" ? v1::LabelSelector::OPERATOR_EXISTS
-                                                  : v1::LabelSelector::OPERATOR_DOES_NOT_EXIST);
-      const Value* values = expression.Get("values");
-      if (values == nullptr) continue;
-      for (const Value& one : values->list()) requirement->add_values(one.string());
-    }
-  }
-  if (absl::Status bad = CheckSelector(selector); !bad.ok()) findings.Add(at, bad.message());
-  return selector;
 }
 
 // ---------------------------------------------------------------- parts of a package
@@ -283,17 +263,61 @@ void ReadServiceAccount(Findings& findings, v1::Package& package) {
   package.set_service_account(absl::StrCat(ns, "/", name));
 }
 
+// Type and URL, and whether there is a ref, which Git has and registries have not.
+void ReadPlace(Findings& findings, v1::Repository& repository) {
+  const std::string type = TextAt(findings, "/spec/type", "git");
+  const std::string text = TextAt(findings, "/spec/url");
+  const bool ref = At(findings, "/spec/ref") != nullptr;
+  absl::StatusOr<std::string> url;
+  if (type == "git") {
+    url = NormalizeRepositoryUrl(text);
+    if (!ref) findings.Add("/spec/ref", "is missing");
+  } else {
+    repository.set_type(type == "oci" ? v1::REPOSITORY_TYPE_OCI : v1::REPOSITORY_TYPE_HELM);
+    url = NormalizeRegistryUrl(text, type == "oci");
+    if (url.ok() && type == "oci") {
+      if (absl::Status bad = ParseOciUrl(*url).status(); !bad.ok()) url = bad;
+    }
+    if (ref) {
+      findings.Add("/spec/ref", absl::StrCat("type ", type,
+                                             " has no ref; each package names the "
+                                             "version of its chart"));
+    }
+  }
+  if (!url.ok()) findings.Add("/spec/url", url.status().message());
+  repository.set_url(url.value_or(""));
+}
+
 }  // namespace
+
+v1::LabelSelector ReadSelector(const Value& value, const std::string& at, Findings& findings) {
+  v1::LabelSelector selector;
+  ReadLabels(value.Get("matchLabels"), selector.mutable_match_labels());
+  const Value* expressions = value.Get("matchExpressions");
+  if (expressions != nullptr) {
+    for (const Value& expression : expressions->list()) {
+      v1::LabelSelector::Requirement* requirement = selector.add_match_expressions();
+      requirement->set_key(expression.Get("key")->string());
+      const std::string& op = expression.Get("operator")->string();
+      requirement->set_operator_(op == "In"       ? v1::LabelSelector::OPERATOR_IN
+                                 : op == "NotIn"  ? v1::LabelSelector::OPERATOR_NOT_IN
+                                 : op == "Exists" ? v1::LabelSelector::OPERATOR_EXISTS
+                                                  : v1::LabelSelector::OPERATOR_DOES_NOT_EXIST);
+      const Value* values = expression.Get("values");
+      if (values == nullptr) continue;
+      for (const Value& one : values->list()) requirement->add_values(one.string());
+    }
+  }
+  if (absl::Status bad = CheckSelector(selector); !bad.ok()) findings.Add(at, bad.message());
+  return selector;
+}
 
 v1::Repository ReadRepository(Findings& findings) {
   v1::Repository repository;
   SetOrigin(findings, repository.mutable_origin());
   repository.set_name(TextAt(findings, "/metadata/name"));
   repository.set_project(TextAt(findings, "/spec/project", kDefaultProject));
-  absl::StatusOr<std::string> url = NormalizeRepositoryUrl(TextAt(findings, "/spec/url"));
-  if (!url.ok()) findings.Add("/spec/url", url.status().message());
-  repository.set_url(url.value_or(""));
-
+  ReadPlace(findings, repository);
   repository.set_branch(TextAt(findings, "/spec/ref/branch"));
   repository.set_tag(TextAt(findings, "/spec/ref/tag"));
   repository.set_commit(TextAt(findings, "/spec/ref/commit"));
@@ -314,6 +338,7 @@ v1::Repository ReadRepository(Findings& findings) {
     }
   }
   repository.set_credentials(TextAt(findings, "/spec/credentials"));
+  ReadVerify(findings, repository);
   return repository;
 }
 
@@ -364,6 +389,7 @@ v1::Package ReadPackage(Findings& findings) {
   }
   ReadHealthRules(findings, package);
   ReadServiceAccount(findings, package);
+  package.set_rollout(TextAt(findings, "/spec/rollout"));
   return package;
 }
 

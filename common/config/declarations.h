@@ -2,6 +2,8 @@
 // judged together; their types are already right (structure.h). Pure; any thread.
 #pragma once
 
+#include <string>
+
 #include "common/config/findings.h"
 #include "proto/fleet.pb.h"
 
@@ -13,5 +15,8 @@ namespace muster {
 v1::Repository ReadRepository(Findings& findings);
 v1::Package ReadPackage(Findings& findings);
 v1::ClusterDeclaration ReadCluster(Findings& findings);
+
+// A selector at the pointer `at`, whose structure is right.
+v1::LabelSelector ReadSelector(const Value& value, const std::string& at, Findings& findings);
 
 }  // namespace muster

@@ -5,9 +5,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "common/base/digest.h"
 #include "common/base/limits.h"
+#include "common/charts/semver.h"
 #include "common/manifest/yaml_writer.h"
 #include "common/render/file_tree.h"
 #include "common/render/variables.h"
@@ -61,6 +65,33 @@ void ReadValues(const Value& value, const std::string& at, Findings& findings, v
   }
 }
 
+// What a chart of a registry needs. Which repository is one is known when all files were read: see
+// References.
+void ReadRegistryFields(const Value& value, Findings& findings, v1::Helm& helm) {
+  helm.set_repository(TextOf(value, "repository"));
+  helm.set_version(TextOf(value, "version"));
+  helm.set_digest(TextOf(value, "digest"));
+  if (!helm.version().empty() && !absl::StrContains(helm.version(), "${")) {
+    if (absl::Status bad = SemVerRange::Parse(helm.version()).status(); !bad.ok()) {
+      findings.Add("/spec/helm/version", bad.message());
+    }
+  }
+  CheckExpressions(helm.version(), "/spec/helm/version", findings);
+  absl::string_view digest = helm.digest();
+  if (!digest.empty() &&
+      (!absl::ConsumePrefix(&digest, "sha256:") || !Digest::FromHex(digest).ok())) {
+    findings.Add("/spec/helm/digest", "is no digest; write sha256: and 64 hexadecimal digits");
+  }
+  if (helm.repository().empty()) return;
+  if (helm.version().empty()) {
+    findings.Add("/spec/helm/version",
+                 "is missing; a chart of a registry has a version, or a range: '*' is the newest");
+  }
+  if (helm.chart().empty()) {
+    findings.Add("/spec/helm/chart", "is missing; name the chart as the registry calls it");
+  }
+}
+
 }  // namespace
 
 void ReadHelmFields(Findings& findings, v1::Package& package) {
@@ -77,6 +108,7 @@ void ReadHelmFields(Findings& findings, v1::Package& package) {
     if (!helm.chart().empty()) {
       CheckPath(helm.chart(), /*file=*/false, "/spec/helm/chart", findings);
     }
+    ReadRegistryFields(*value, findings, helm);
     helm.set_release_name(TextOf(*value, "releaseName"));
     if (helm.release_name().size() > kReleaseNameMax) {
       findings.Add("/spec/helm/releaseName",

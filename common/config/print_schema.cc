@@ -7,7 +7,7 @@
 int main(int argc, char** argv) {
   const muster::KindSpec* kind = argc == 2 ? muster::FindKind(argv[1]) : nullptr;
   if (kind == nullptr || !kind->built) {
-    std::cerr << "usage: print_schema Cluster|Package|Repository\n";
+    std::cerr << "usage: print_schema Cluster|Package|Repository|RolloutPlan|Signers\n";
     return 2;
   }
   std::cout << muster::KindSchemaText(*kind);

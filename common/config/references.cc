@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "common/base/suggest.h"
 
 namespace muster {
@@ -102,6 +103,40 @@ class Circles {
   int count_ = 0;
 };
 
+// Fields whose meaning depends on what kind of repository there is.
+constexpr const char* kDependingFields[] = {"/spec", "/spec/path", "/spec/helm",
+                                            "/spec/helm/repository", "/spec/helm/version"};
+
+using Misuse = std::pair<const char*, std::string>;  // a pointer, and what is wrong there
+
+// A package whose own repository is a registry has no files but the chart's.
+std::vector<Misuse> MisusedRegistry(const v1::Package& package) {
+  std::vector<Misuse> errors;
+  const std::string has = absl::StrCat("Repository '", package.repository(), "' is a registry, ");
+  const v1::Helm& helm = package.helm();
+  if (helm.chart().empty() || helm.version().empty()) {
+    errors.push_back(
+        {"/spec/helm", absl::StrCat(has, "so helm.chart and helm.version are needed")});
+  }
+  const std::string remedy = absl::StrCat(
+      has,
+      "which has no other files; name a Git repository in spec.repository, and this one in "
+      "spec.helm.repository");
+  if (!package.path().empty() && package.path() != ".") errors.push_back({"/spec/path", remedy});
+  if (!helm.repository().empty()) {
+    errors.push_back({"/spec/helm/repository",
+                      absl::StrCat(has, "so its charts need no other; leave one of the two out")});
+  }
+  bool files = helm.values_files_size() > 0;
+  for (const v1::Target& target : package.targets()) {
+    files = files || target.helm().values_files_size() > 0;
+    for (const v1::Patch& patch : target.patches()) files = files || !patch.path().empty();
+  }
+  if (files)
+    errors.push_back({"/spec", absl::StrCat("valuesFiles and patches in files: ", remedy)});
+  return errors;
+}
+
 }  // namespace
 
 void References::Declare(absl::string_view kind, const Findings& findings) {
@@ -112,18 +147,48 @@ void References::Declare(absl::string_view kind, const Findings& findings) {
       {document.file, document.positions.Find("/metadata/name").line});
 }
 
+void References::Declare(const v1::Repository& repository) {
+  is_registry_[repository.name()] = repository.type() != v1::REPOSITORY_TYPE_UNSPECIFIED;
+}
+
 void References::Refer(const v1::Package& package, const Findings& findings) {
   const Document& document = findings.document();
   const auto add = [&](std::string kind, const std::string& name, const std::string& pointer) {
-    references_.push_back({package.name(),
+    references_.push_back({"Package",
+                           package.name(),
                            std::move(kind),
                            name,
                            FieldText(document.value, pointer),
                            {document.file, document.positions.Find(pointer).line}});
   };
   add("Repository", package.repository(), "/spec/repository");
+  if (!package.helm().repository().empty()) {
+    add("Repository", package.helm().repository(), "/spec/helm/repository");
+  }
+  Noted noted{package, document.file, {}};
+  for (const char* pointer : kDependingFields) {
+    noted.lines[pointer] = document.positions.Find(pointer).line;
+  }
+  packages_.push_back(std::move(noted));
+  // One plan is shipped, and need not be declared.
+  if (!package.rollout().empty() && package.rollout() != "standard") {
+    add("RolloutPlan", package.rollout(), "/spec/rollout");
+  }
   for (int i = 0; i < package.depends_on_size(); ++i) {
     add("Package", package.depends_on(i), absl::StrCat("/spec/dependsOn/", i));
+  }
+}
+
+void References::Refer(const v1::Repository& repository, const Findings& findings) {
+  const Document& document = findings.document();
+  for (int i = 0; i < repository.verify().signers_size(); ++i) {
+    const std::string pointer = absl::StrCat("/spec/verify/signers/", i);
+    references_.push_back({"Repository",
+                           repository.name(),
+                           "Signers",
+                           repository.verify().signers(i),
+                           FieldText(document.value, pointer),
+                           {document.file, document.positions.Find(pointer).line}});
   }
 }
 
@@ -146,9 +211,46 @@ void References::AddMissing(std::vector<v1::ConfigError>& errors) const {
     for (const auto& [key, places] : places_) {
       if (key.first == reference.kind) names.push_back(key.second);
     }
-    errors.push_back(Error("Package", reference.from, reference.place.file, reference.place.line,
+    errors.push_back(Error(reference.from_kind, reference.from, reference.place.file,
+                           reference.place.line,
                            absl::StrCat(reference.field, ": there is no ", reference.kind, " '",
                                         reference.name, "'", DidYouMean(reference.name, names))));
+  }
+}
+
+// What only a registry has, asked of Git; and what only Git has, asked of a registry.
+void References::AddMisused(std::vector<v1::ConfigError>& errors) const {
+  const auto is = [this](const std::string& name, bool registry) {
+    const auto found = is_registry_.find(name);
+    return found != is_registry_.end() && found->second == registry;
+  };
+  for (const Noted& noted : packages_) {
+    const v1::Package& package = noted.package;
+    const v1::Helm& helm = package.helm();
+    std::vector<Misuse> misuses;
+    if (!helm.repository().empty() && is(helm.repository(), false)) {
+      misuses.push_back(
+          {"/spec/helm/repository",
+           absl::StrCat("Repository '", helm.repository(),
+                        "' is a Git repository; for a chart in it, name it in "
+                        "spec.repository and give helm.chart the chart's directory")});
+    }
+    if (is(package.repository(), true)) misuses = MisusedRegistry(package);
+    if (is(package.repository(), false)) {
+      if (package.path().empty()) {
+        misuses.push_back({"/spec/path", "is missing; '.' is the whole repository"});
+      }
+      if (helm.repository().empty() && !(helm.version().empty() && helm.digest().empty())) {
+        misuses.push_back({"/spec/helm/version",
+                           "version and digest are for charts of a registry; a chart in Git is "
+                           "what stands there"});
+      }
+    }
+    for (auto& [pointer, why] : misuses) {
+      const std::string field = absl::StrReplaceAll(pointer + 1, {{"/", "."}});
+      errors.push_back(Error("Package", package.name(), noted.file, noted.lines.at(pointer),
+                             absl::StrCat(field, ": ", why)));
+    }
   }
 }
 
@@ -179,6 +281,7 @@ std::vector<v1::ConfigError> References::Check() const {
   std::vector<v1::ConfigError> errors;
   AddDuplicates(errors);
   AddMissing(errors);
+  AddMisused(errors);
   AddCircles(errors);
   return errors;
 }

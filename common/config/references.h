@@ -19,8 +19,12 @@ class References {
   // Notes that a document declares its metadata.name within `kind`.
   void Declare(absl::string_view kind, const Findings& findings);
 
-  // Notes what a package refers to.
+  // Notes what kind of repository is declared.
+  void Declare(const v1::Repository& repository);
+
+  // Notes what a package, or a repository, refers to.
   void Refer(const v1::Package& package, const Findings& findings);
+  void Refer(const v1::Repository& repository, const Findings& findings);
 
   // After all files: what is declared twice (an error in both places), missing, or goes in circles.
   std::vector<v1::ConfigError> Check() const;
@@ -31,7 +35,8 @@ class References {
     int line = 0;
   };
   struct Reference {
-    std::string from;  // a package's name
+    std::string from_kind;
+    std::string from;  // its name
     std::string kind;
     std::string name;
     std::string field;
@@ -40,10 +45,19 @@ class References {
 
   void AddDuplicates(std::vector<v1::ConfigError>& errors) const;
   void AddMissing(std::vector<v1::ConfigError>& errors) const;
+  void AddMisused(std::vector<v1::ConfigError>& errors) const;
   void AddCircles(std::vector<v1::ConfigError>& errors) const;
 
   std::map<std::pair<std::string, std::string>, std::vector<Place>> places_;  // by kind and name
   std::vector<Reference> references_;
+  std::map<std::string, bool> is_registry_;  // repositories, by name
+  // A package and the lines of those fields whose meaning depends on its repository.
+  struct Noted {
+    v1::Package package;
+    std::string file;
+    std::map<std::string, int> lines;  // by pointer
+  };
+  std::vector<Noted> packages_;
 };
 
 }  // namespace muster

@@ -127,6 +127,23 @@ absl::StatusOr<std::string> NormalizeRepositoryUrl(absl::string_view url) {
   return absl::StrCat(scheme, "://", authority, path);
 }
 
+absl::StatusOr<std::string> NormalizeRegistryUrl(absl::string_view url, bool oci) {
+  const absl::string_view scheme = oci ? "oci://" : "https://";
+  if (!absl::StartsWithIgnoreCase(url, scheme)) {
+    return Refuse(oci ? "must be oci://host/path for type oci"
+                      : "must be https://host/path for type helm; for oci:// use type oci");
+  }
+  absl::string_view rest = url.substr(scheme.size());
+  while (absl::ConsumeSuffix(&rest, "/")) {
+  }
+  if (absl::EndsWith(rest, "/index.yaml")) return Refuse("ends with /index.yaml; leave that out");
+  const bool has_path = absl::StrContains(rest, '/');
+  const absl::StatusOr<std::string> https =
+      NormalizeRepositoryUrl(absl::StrCat("https://", rest, has_path ? "" : "/charts"));
+  if (!https.ok()) return https.status();
+  return absl::StrCat(scheme, rest);
+}
+
 absl::Status CheckRefName(absl::string_view name) {
   if (name.empty() || name.size() > kRefBytesMax) return Refuse("must have 1 to 255 bytes");
   if (name == "@") return Refuse("'@' is no name");

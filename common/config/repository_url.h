@@ -17,6 +17,10 @@ namespace muster {
 // paths that start with '-', which programs take for options. The message never repeats a password.
 absl::StatusOr<std::string> NormalizeRepositoryUrl(absl::string_view url);
 
+// The same for where charts are: https://host/path for a Helm repository (what index.yaml is
+// below), oci://host/path for a registry. The path may be missing.
+absl::StatusOr<std::string> NormalizeRegistryUrl(absl::string_view url, bool oci);
+
 // Whether `name` can be a branch or tag (git-check-ref-format); kInvalidArgument, saying why.
 absl::Status CheckRefName(absl::string_view name);
 

@@ -1,5 +1,6 @@
 #include "common/config/resolve.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -65,6 +66,9 @@ absl::Status ResolveHelm(const v1::Package& package, const v1::Target& target,
   absl::StatusOr<std::string> chart = ResolvePath(helm.chart(), scope, position);
   if (!chart.ok()) return Annotate(chart.status(), "helm.chart");
   helm.set_chart(*std::move(chart));
+  absl::StatusOr<std::string> version = Substitute(helm.version(), scope, position);
+  if (!version.ok()) return Annotate(version.status(), "helm.version");
+  helm.set_version(*std::move(version));
   if (target.has_helm()) *input.mutable_target_helm() = target.helm();
   for (v1::Helm* values :
        {&helm, input.has_target_helm() ? input.mutable_target_helm() : nullptr}) {
@@ -127,6 +131,11 @@ absl::StatusOr<v1::RenderInput> Resolve(const v1::Package& package, const v1::Ta
   return input;
 }
 
+bool IsUsed(const google::protobuf::RepeatedPtrField<std::string>& uses, absl::string_view fact) {
+  return std::any_of(uses.begin(), uses.end(),
+                     [fact](const std::string& use) { return use == fact || use == "*"; });
+}
+
 }  // namespace
 
 const v1::Target* SelectTarget(const v1::Package& package, const Labels& labels) {
@@ -147,6 +156,20 @@ absl::StatusOr<std::optional<v1::RenderInput>> ResolvePackage(const v1::Package&
                                                  cluster_name, "'"));
   }
   return *std::move(input);
+}
+
+Digest ParamsOf(const std::string& repository, const v1::RenderInput& input,
+                const google::protobuf::RepeatedPtrField<std::string>& uses) {
+  v1::RenderInput key = input;
+  key.clear_package();
+  key.clear_known_inputs();
+  if (!IsUsed(uses, "cluster.name")) key.clear_cluster_name();
+  if (!IsUsed(uses, "cluster.kubernetesVersion")) key.clear_kubernetes_version();
+  key.clear_labels();
+  for (const v1::Label& label : input.labels()) {
+    if (IsUsed(uses, absl::StrCat("cluster.labels.", label.key()))) *key.add_labels() = label;
+  }
+  return Digest::Of(absl::StrCat(repository, "\n", key.SerializeAsString()));
 }
 
 }  // namespace muster

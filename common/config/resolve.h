@@ -6,9 +6,11 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "common/base/digest.h"
 #include "common/config/selector.h"
 #include "proto/child.pb.h"
 #include "proto/fleet.pb.h"
@@ -31,5 +33,10 @@ const v1::Target* SelectTarget(const v1::Package& package, const Labels& labels)
 absl::StatusOr<std::optional<v1::RenderInput>> ResolvePackage(const v1::Package& package,
                                                               absl::string_view cluster_name,
                                                               const Labels& labels);
+
+// What distinguishes renderings: repository and input, of the cluster's facts only `uses`. The "*"
+// among `uses` means all of them.
+Digest ParamsOf(const std::string& repository, const v1::RenderInput& input,
+                const google::protobuf::RepeatedPtrField<std::string>& uses);
 
 }  // namespace muster

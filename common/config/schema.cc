@@ -64,15 +64,27 @@ constexpr FieldSpec kRefFields[] = {
 constexpr absl::string_view kRefOneOf[] = {"branch", "tag", "semver", "commit"};
 constexpr ObjectSpec kRef = {kRefFields, kRefOneOf};
 
+constexpr Choice kVerifiedCommits[] = {{"head"}, {"all"}};
 constexpr FieldSpec kVerifyFields[] = {
     {.name = "signers",
      .type = Type::kName,
-     .about = "Signers whose signature a commit needs.",
+     .about = "Signers whose keys count; a commit that none of them signed does not rule.",
+     .required = true,
+     .list = true},
+    {.name = "commits",
+     .type = Type::kChoice,
+     .about =
+         "head: the head's signature vouches for what is below it (when absent); all: every new "
+         "commit needs one, but for what a commit with the trailer Muster-Seal is on top of.",
+     .choices = kVerifiedCommits},
+    {.name = "authors",
+     .about =
+         "Addresses that authors must have: ada@example.com or *@example.com; any when absent.",
      .list = true},
 };
 constexpr ObjectSpec kVerify = {kVerifyFields, {}};
 
-constexpr Choice kRepositoryTypes[] = {{"git"}, {"helm", false}, {"oci", false}};
+constexpr Choice kRepositoryTypes[] = {{"git"}, {"helm"}, {"oci"}};
 constexpr FieldSpec kRepositorySpecFields[] = {
     {.name = "project", .type = Type::kName, .about = "The tenant; 'default' when absent."},
     {.name = "type",
@@ -80,13 +92,13 @@ constexpr FieldSpec kRepositorySpecFields[] = {
      .about = "What stands at the URL; git when absent.",
      .choices = kRepositoryTypes},
     {.name = "url",
-     .about = "https://, ssh:// or user@host:path; file:// only when the hub allows it. Never with "
-              "a password.",
+     .about = "git: https://, ssh:// or user@host:path; file:// only when the hub allows it. helm: "
+              "https://, what index.yaml is below. oci: oci://host/path, what charts are below. "
+              "Never with a password.",
      .required = true},
     {.name = "ref",
      .type = Type::kObject,
-     .about = "What to follow.",
-     .required = true,
+     .about = "What to follow; required for git, and for git only.",
      .object = &kRef},
     {.name = "interval",
      .type = Type::kDuration,
@@ -96,8 +108,7 @@ constexpr FieldSpec kRepositorySpecFields[] = {
      .about = "Name of a credential that the hub holds; none when absent."},
     {.name = "verify",
      .type = Type::kObject,
-     .about = "Who must have signed the commits.",
-     .built = false,
+     .about = "Who must have signed the commits; they need no signature when absent.",
      .object = &kVerify},
 };
 constexpr ObjectSpec kRepositorySpec = {kRepositorySpecFields, {}};
@@ -129,16 +140,16 @@ constexpr FieldSpec kHelmFields[] = {
     {.name = "chart",
      .about =
          "Directory of the chart, relative to the package's path; the path itself when absent. "
-         "May hold ${variables}."},
+         "Of a registry: the chart's name there. May hold ${variables}."},
     {.name = "repository",
      .type = Type::kName,
      .about = "The Repository of type helm or oci that has the chart; the package's own when "
-              "absent.",
-     .built = false},
-    {.name = "version", .about = "The chart's exact version, with `repository`.", .built = false},
+              "absent."},
+    {.name = "version",
+     .about = "Of a registry's chart, required there: exact, or a range such as ^1.2. May hold "
+              "${variables}."},
     {.name = "digest",
-     .about = "What the chart's archive must be, sha256:..., with `repository`.",
-     .built = false},
+     .about = "What a registry's chart must be, sha256:...: its archive (helm) or manifest (oci)."},
     {.name = "releaseName",
      .type = Type::kName,
      .about = "The release that the chart hears of; the package's name when absent."},
@@ -252,8 +263,7 @@ constexpr FieldSpec kPackageSpecFields[] = {
     {.name = "path",
      .about =
          "Directory or file in the repository, '.' for all; may hold ${cluster.labels.KEY} and "
-         "variables.",
-     .required = true},
+         "variables. Required, but where the repository is a registry."},
     {.name = "renderer",
      .type = Type::kChoice,
      .about =
@@ -306,8 +316,7 @@ constexpr FieldSpec kPackageSpecFields[] = {
          "The service account that the agent acts as: name in `namespace`, or namespace/name."},
     {.name = "rollout",
      .type = Type::kName,
-     .about = "The RolloutPlan; all clusters at once when absent.",
-     .built = false},
+     .about = "The RolloutPlan; all clusters at once when absent. `standard` is shipped."},
 };
 constexpr ObjectSpec kPackageSpec = {kPackageSpecFields, {}};
 
@@ -324,6 +333,76 @@ constexpr FieldSpec kClusterSpecFields[] = {
     {.name = "join", .about = "Who may join as this cluster.", .built = false},
 };
 constexpr ObjectSpec kClusterSpec = {kClusterSpecFields, {}};
+
+// ---------------------------------------------------------------- Signers
+
+constexpr FieldSpec kSignersSpecFields[] = {
+    {.name = "project", .type = Type::kName, .about = "The tenant; 'default' when absent."},
+    {.name = "ssh",
+     .about = "SSH public keys, as lines of OpenSSH's allowed_signers: ada@example.com ssh-ed25519 "
+              "AAAA...",
+     .required = true},
+    {.name = "openpgp", .about = "OpenPGP keys by fingerprint.", .built = false},
+};
+constexpr ObjectSpec kSignersSpec = {kSignersSpecFields, {}};
+
+// ---------------------------------------------------------------- RolloutPlan
+
+constexpr Choice kRequired[] = {{"required"}};
+constexpr FieldSpec kWaveFields[] = {
+    {.name = "name", .type = Type::kName, .about = "Unique within the plan.", .required = true},
+    {.name = "clusterSelector",
+     .type = Type::kObject,
+     .about = "Which clusters; {} selects all that are in no earlier wave.",
+     .required = true,
+     .object = &kSelector},
+    {.name = "clusters",
+     .type = Type::kBudget,
+     .about = "At most so many of them, in the order of their names; all when absent."},
+    {.name = "maxConcurrency",
+     .type = Type::kBudget,
+     .about = "How many may be on their way at one time; all when absent."},
+    {.name = "maxFailures",
+     .type = Type::kBudget,
+     .about = "How many may fail before the rollout stops; none when absent."},
+    {.name = "soak",
+     .type = Type::kDuration,
+     .about = "How long all must be healthy before the next wave."},
+    {.name = "progressDeadline",
+     .type = Type::kDuration,
+     .about = "How long one cluster may take to get healthy; 10m when absent."},
+    {.name = "approval",
+     .type = Type::kChoice,
+     .about = "required: nobody of the wave is moved before an operator approves the release.",
+     .choices = kRequired},
+    {.name = "approvalAfter",
+     .type = Type::kChoice,
+     .about = "required: the next wave waits until an operator approves, after the soak.",
+     .choices = kRequired},
+    {.name = "gates", .about = "Jobs and queries that must succeed.", .built = false},
+};
+constexpr ObjectSpec kWave = {kWaveFields, {}};
+
+constexpr Choice kOnFailure[] = {{"pause"}, {"rollback"}};
+constexpr Choice kOnNewer[] = {{"supersede"}, {"queue"}};
+constexpr FieldSpec kRolloutPlanSpecFields[] = {
+    {.name = "project", .type = Type::kName, .about = "The tenant; 'default' when absent."},
+    {.name = "waves",
+     .type = Type::kObject,
+     .about = "In order; a cluster is in the first that selects it.",
+     .required = true,
+     .list = true,
+     .object = &kWave},
+    {.name = "onFailure",
+     .type = Type::kChoice,
+     .about = "What happens when too many clusters fail; pause when absent.",
+     .choices = kOnFailure},
+    {.name = "onNewer",
+     .type = Type::kChoice,
+     .about = "What a newer commit does to the rollout on its way; supersede when absent.",
+     .choices = kOnNewer},
+};
+constexpr ObjectSpec kRolloutPlanSpec = {kRolloutPlanSpecFields, {}};
 
 // ---------------------------------------------------------------- documents
 
@@ -357,6 +436,14 @@ constexpr FieldSpec kClusterFields[] = {ApiVersion(), Kind(), Metadata(&kCluster
                                         Spec(false, &kClusterSpec)};
 constexpr ObjectSpec kCluster = {kClusterFields, {}};
 
+constexpr FieldSpec kSignersFields[] = {ApiVersion(), Kind(), Metadata(&kMetadata),
+                                        Spec(true, &kSignersSpec)};
+constexpr ObjectSpec kSigners = {kSignersFields, {}};
+
+constexpr FieldSpec kRolloutPlanFields[] = {ApiVersion(), Kind(), Metadata(&kMetadata),
+                                            Spec(true, &kRolloutPlanSpec)};
+constexpr ObjectSpec kRolloutPlan = {kRolloutPlanFields, {}};
+
 constexpr KindSpec kKinds[] = {
     {.kind = "Alert", .about = "Who is told of what.", .built = false},
     {.kind = "Cluster",
@@ -368,10 +455,12 @@ constexpr KindSpec kKinds[] = {
     {.kind = "Policy", .about = "A compliance rule.", .built = false},
     {.kind = "Project", .about = "A tenant.", .built = false},
     {.kind = "Repository",
-     .about = "A Git repository, how to reach it and what to follow in it.",
+     .about = "A Git repository or a registry of charts, and how to reach it.",
      .document = &kRepository},
-    {.kind = "RolloutPlan", .about = "Waves, gates and what happens on failure.", .built = false},
-    {.kind = "Signers", .about = "Public keys whose signatures count.", .built = false},
+    {.kind = "RolloutPlan",
+     .about = "How a package goes from cluster to cluster: waves, and what happens on failure.",
+     .document = &kRolloutPlan},
+    {.kind = "Signers", .about = "Public keys whose signatures count.", .document = &kSigners},
     {.kind = "Window", .about = "When changes may be made.", .built = false},
 };
 

@@ -26,11 +26,16 @@ std::string ReadFile(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
+constexpr char kSshKey[] =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 // Two values that a field accepts and that mean different things.
 std::pair<Value, Value> Texts(const FieldSpec& field) {
   if (field.name == "url") return {"https://h/a", "https://h/b"};
   if (field.name == "commit") return {std::string(40, 'a'), std::string(40, 'b')};
   if (field.name == "paths") return {"/a", "/b"};
+  if (field.name == "authors") return {"a@b", "*@c"};
+  if (field.name == "ssh") return {absl::StrCat("a ", kSshKey), absl::StrCat("b ", kSshKey)};
   return {"one", "two"};
 }
 
@@ -101,6 +106,23 @@ std::string Parsed(const Value& declaration) {
                                       "metadata: {name: ",
                                       name, "}\nspec: {url: 'https://h/a', ref: {branch: main}}\n"))
                     .ok());
+    EXPECT_TRUE(
+        tree.Add(absl::StrCat("c-", name, ".yaml"),
+                 absl::StrCat("apiVersion: muster.dev/v1alpha1\nkind: Repository\n"
+                              "metadata: {name: charts-",
+                              name, "}\nspec: {type: helm, url: 'https://h/charts-", name, "'}\n"))
+            .ok());
+    EXPECT_TRUE(
+        tree.Add(absl::StrCat("w-", name, ".yaml"),
+                 absl::StrCat("apiVersion: muster.dev/v1alpha1\nkind: RolloutPlan\n"
+                              "metadata: {name: ",
+                              name, "}\nspec: {waves: [{name: all, clusterSelector: {}}]}\n"))
+            .ok());
+    EXPECT_TRUE(tree.Add(absl::StrCat("s-", name, ".yaml"),
+                         absl::StrCat("apiVersion: muster.dev/v1alpha1\nkind: Signers\nmetadata: "
+                                      "{name: ",
+                                      name, "}\nspec: {ssh: '", name, " ", kSshKey, "'}\n"))
+                    .ok());
     EXPECT_TRUE(tree.Add(absl::StrCat("p-", name, ".yaml"),
                          absl::StrCat("apiVersion: muster.dev/v1alpha1\nkind: Package\n"
                                       "metadata: {name: ",
@@ -115,6 +137,17 @@ std::string Parsed(const Value& declaration) {
     absl::StrAppend(&errors, "error: ", ConfigErrorText(error), "\n");
   }
   return errors;
+}
+
+// What only a chart of a registry has takes values of its own.
+std::pair<Value, Value> SamplesAt(absl::string_view pointer, const FieldSpec& field) {
+  if (pointer == "/spec/helm/repository") return {"charts-one", "charts-two"};
+  if (pointer == "/spec/helm/version") return {"1.2.3", "^1.2"};
+  if (pointer == "/spec/helm/digest") {
+    return {absl::StrCat("sha256:", std::string(64, 'a')),
+            absl::StrCat("sha256:", std::string(64, 'b'))};
+  }
+  return Samples(field);
 }
 
 bool Fails(const std::string& parsed) { return absl::StartsWith(parsed, "error: "); }
@@ -134,6 +167,13 @@ class FieldWalk {
         }
       }
       ++fields;
+      const bool registry =
+          absl::StartsWith(pointer, "/spec/helm/") &&
+          (field.name == "repository" || field.name == "version" || field.name == "digest");
+      if (registry) {
+        base.Set("/spec/helm",
+                 Value::Map{{"repository", "charts-one"}, {"chart", "web"}, {"version", "1.2.3"}});
+      }
       Field(field, base, pointer);
     }
   }
@@ -154,7 +194,7 @@ class FieldWalk {
       return;
     }
     const Value* there = base.Find(pointer);
-    const auto samples = Samples(field);
+    const auto samples = SamplesAt(pointer, field);
     if (field.required) {
       Value without = base;
       ASSERT_TRUE(without.Remove(pointer)) << where;
@@ -162,7 +202,13 @@ class FieldWalk {
     }
     if (pointer == "/apiVersion" || pointer == "/kind") return;
     for (const Choice& choice : field.choices) {
-      const std::string parsed = With(base, pointer, choice.value);
+      Value with = base;
+      // A registry has an address of its own kind and no ref; the parser has tests for that.
+      if (pointer == "/spec/type" && choice.value != "git") {
+        with.Remove("/spec/ref");
+        with.Set("/spec/url", choice.value == "oci" ? "oci://h/a" : "https://h/a");
+      }
+      const std::string parsed = With(with, pointer, choice.value);
       // Exists and DoesNotExist take no values; the parser has its own test for that.
       if (field.name == "operator") continue;
       EXPECT_EQ(Fails(parsed), !choice.built) << where << " " << choice.value << " " << parsed;
@@ -175,7 +221,7 @@ class FieldWalk {
       Object(*field.object, deeper, field.list ? pointer + "/0" : pointer);
       return;
     }
-    if (field.name == "operator") return;
+    if (field.name == "operator" || pointer == "/spec/type") return;
     const std::string first = With(base, pointer, samples.first);
     const std::string second = With(base, pointer, samples.second);
     EXPECT_FALSE(Fails(first)) << where << " " << first;
@@ -191,7 +237,13 @@ Value Declaration(const KindSpec& kind) {
   declaration.Set("/apiVersion", kApiVersion);
   declaration.Set("/kind", kind.kind);
   declaration.Set("/metadata/name", "sample");
-  if (kind.kind == "Package") declaration.Set("/spec/namespace", "web");  // for overrideNamespace
+  if (kind.kind == "Package") {
+    declaration.Set("/spec/path", ".");         // of a Git repository, as 'one' is
+    declaration.Set("/spec/namespace", "web");  // for overrideNamespace
+  }
+  if (kind.kind == "Repository") {
+    declaration.Set("/spec/ref", Value::Map{{"branch", "main"}});
+  }
   return declaration;
 }
 

@@ -131,22 +131,30 @@ class PathRenderer {
         version_(VersionOf()),
         tree_id_(TreeIdOf(first)) {}
 
-  void Answer(const v1::RenderInput& input, v1::RenderOutput& output) {
+  void Answer(const v1::RenderInput& asked, v1::RenderOutput& output) {
+    std::string chart;
+    const absl::StatusOr<v1::RenderInput> found = WithChart(asked, output, chart);
+    const v1::RenderInput& input = found.ok() ? *found : asked;
     const absl::string_view engine = IsKustomize() ? kKustomizeEngine
                                      : IsHelm()    ? kHelmEngine
                                                    : kRenderEngine;
     output.set_engine(std::string(engine));
-    output.set_engine_version(version_.value_or(""));
+    // The chart is part of what made it, as Helm is.
+    const std::string version =
+        absl::StrCat(version_.value_or(""), chart.empty() ? "" : " ", chart);
+    output.set_engine_version(version);
     // Until here nothing depended on the cluster, so a failure is shared by all.
     output.set_uses_known(true);
     for (const std::string& name : repositories_) output.add_repositories(name);
+    for (const v1::ChartWant& want : charts_) *output.add_charts() = want;
     if (!version_.ok()) return SetStatus(version_.status(), output);
+    if (!found.ok()) return SetStatus(found.status(), output);
     const absl::StatusOr<std::string> tree_id = IsHelm() ? ChartIdOf(input) : tree_id_;
     if (!tree_id.ok()) return SetStatus(tree_id.status(), output);
     const absl::StatusOr<Uses>& uses = UsesOf(input);
     if (!uses.ok()) return SetStatus(uses.status(), output);
     for (const std::string& name : *uses) output.add_uses(name);
-    const Digest digest = InputDigest(engine, *version_, *tree_id, input, *uses);
+    const Digest digest = InputDigest(engine, version, *tree_id, input, *uses);
     output.set_input_digest(digest.bytes());
     if (std::find(input.known_inputs().begin(), input.known_inputs().end(), digest.view()) !=
         input.known_inputs().end()) {
@@ -163,6 +171,20 @@ class PathRenderer {
  private:
   bool IsKustomize() const { return engine_.ok() && *engine_ == Engine::kKustomize; }
   bool IsHelm() const { return engine_.ok() && *engine_ == Engine::kHelm; }
+
+  // The input, its chart being the path at which the registry's chart stands.
+  absl::StatusOr<v1::RenderInput> WithChart(const v1::RenderInput& asked, v1::RenderOutput& output,
+                                            std::string& chart) const {
+    v1::RenderInput input = asked;
+    if (asked.helm().repository().empty()) return input;
+    const v1::ChartWant want = WantOf(asked.helm());
+    *output.add_charts() = want;
+    output.add_repositories(want.repository());
+    ASSIGN_OR_RETURN(const FoundChart found, FindChart(reader_.registries, want));
+    input.mutable_helm()->set_chart(found.path);
+    chart = found.text;
+    return input;
+  }
 
   absl::StatusOr<std::string> VersionOf() {
     if (!engine_.ok()) return engine_.status();
@@ -185,6 +207,7 @@ class PathRenderer {
     const absl::StatusOr<std::set<std::string>> paths =
         kustomize::BuildInputs(shared_.cache, path_, KustomizeOptions(input));
     repositories_ = shared_.source.asked();
+    charts_ = shared_.source.wanted();
     if (!paths.ok()) return paths.status();
     ASSIGN_OR_RETURN(const std::string ids, JoinTreeIds(reader_, *paths));
     if (shared_.helm == nullptr || !HasChart(*paths)) return ids;
@@ -280,7 +303,9 @@ class PathRenderer {
   HelmIdentity helm_;  // for charts
   const absl::StatusOr<Engine> engine_;
   const absl::StatusOr<std::string> version_;
-  std::set<std::string> repositories_;  // that its kustomizations ask for; set with the next
+  // What its kustomizations ask for; set with the next.
+  std::set<std::string> repositories_;
+  std::vector<v1::ChartWant> charts_;
   const absl::StatusOr<std::string> tree_id_;
   std::optional<absl::StatusOr<FileTree>> files_;      // read when first needed
   std::optional<absl::StatusOr<BuiltObjects>> built_;  // built when first needed

@@ -42,6 +42,22 @@ absl::StatusOr<std::string> TreeReaderSource::Locate(absl::string_view address) 
   return path;
 }
 
+absl::StatusOr<std::string> TreeReaderSource::LocateChart(absl::string_view address,
+                                                          const std::string& chart,
+                                                          const std::string& version) {
+  const DeclaredRegistry* registry = RegistryAt(reader_.registries, address);
+  if (registry == nullptr) return FileSource::LocateChart(address, chart, version);
+  v1::ChartWant want;
+  want.set_repository(registry->name);
+  want.set_chart(chart);
+  want.set_version(version);
+  asked_.insert(registry->name);
+  wanted_.push_back(want);
+  const absl::StatusOr<FoundChart> found = FindChart(reader_.registries, want);
+  if (!found.ok()) return found.status();
+  return found->path;
+}
+
 absl::StatusOr<FileTree::Range> TreeReaderSource::Below(const std::string& path) {
   const absl::StatusOr<const FileTree*> tree = TreeFor(path);
   if (!tree.ok()) return tree.status();

@@ -14,6 +14,7 @@
 #include "common/render/file_tree.h"
 #include "common/render/kustomize/file_source.h"
 #include "common/render/kustomize/remote.h"
+#include "common/render/registry_charts.h"
 
 namespace muster {
 
@@ -25,6 +26,8 @@ struct TreeReader {
   // What kustomizations may take from elsewhere. The functions above answer for paths in these too:
   // "repository:NAME/base" (kustomize/remote.h).
   std::vector<kustomize::DeclaredRepository> declared = {};
+  // Where charts may come from; the functions answer for these, too.
+  std::vector<DeclaredRegistry> registries = {};
 };
 
 // The commit as a kustomization sees it. A directory is read whole when something in it is first
@@ -37,10 +40,17 @@ class TreeReaderSource : public kustomize::FileSource {
   absl::StatusOr<bool> IsDirectory(const std::string& path) override;
   absl::StatusOr<FileTree::Range> Below(const std::string& path) override;
   absl::StatusOr<std::string> Locate(absl::string_view address) override;
+  absl::StatusOr<std::string> LocateChart(absl::string_view address, const std::string& chart,
+                                          const std::string& version) override;
 
   // The declared repositories that somebody asked for, whether they could be had or not.
   const std::set<std::string>& asked() const { return asked_; }
-  void ForgetAsked() { asked_.clear(); }
+  // The charts of registries likewise.
+  const std::vector<v1::ChartWant>& wanted() const { return wanted_; }
+  void ForgetAsked() {
+    asked_.clear();
+    wanted_.clear();
+  }
 
   // Of all files that were read.
   size_t bytes() const { return bytes_; }
@@ -53,6 +63,7 @@ class TreeReaderSource : public kustomize::FileSource {
   std::map<std::string, FileTree> trees_;  // by the path that was read; empty: nothing there
   size_t bytes_ = 0;
   std::set<std::string> asked_;
+  std::vector<v1::ChartWant> wanted_;
 };
 
 }  // namespace muster

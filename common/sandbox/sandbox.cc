@@ -45,6 +45,8 @@ constexpr const char* kRefusedCalls[] = {
     "modify_ldt", "personality", "vhangup", "lookup_dcookie", "nfsservctl", "settimeofday",
     "clock_settime", "clock_adjtime", "adjtimex", "stime", "sethostname", "setdomainname",
     "memfd_secret",
+    // Memory that its limit does not count, and other processes could share.
+    "memfd_create", "shmget", "shmat", "msgget", "semget", "mq_open",
     // Who we are.
     "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "setfsuid",
     "setfsgid"};

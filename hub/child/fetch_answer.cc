@@ -87,6 +87,10 @@ TreeReader ReaderFor(GitSource& source, const pb::RenderRequest& request) {
   };
   for (const pb::DeclaredRepository& each : request.declared()) {
     const pb::Repository& spec = each.spec();
+    if (spec.type() == pb::REPOSITORY_TYPE_HELM || spec.type() == pb::REPOSITORY_TYPE_OCI) {
+      reader.registries.push_back({spec.name(), spec.url(), each.commit(), each.charts()});
+      continue;
+    }
     reader.declared.push_back(
         {spec.name(), spec.url(), spec.branch(), spec.tag(), spec.commit(), each.commit()});
   }

@@ -4,12 +4,16 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/sandbox/sandbox.h"
 #include "hub/child/child_process.h"
 #include "hub/child/fetch_answer.h"
+#include "hub/source/https.h"
 #include "hub/source/libgit2_source.h"
+#include "hub/source/registry_source.h"
 #include "proto/child.pb.h"
 
 namespace muster::hub {
@@ -92,7 +96,13 @@ int FetchChildMain(const std::vector<std::string>& arguments) {
   options.writable = {arguments[0]};
   options.file_bytes_max = kFileBytesMax;
   if (!EnterOrSay(options)) return 3;
-  Libgit2Source source({.directory = arguments[0], .scratch = arguments[1]});
+  Libgit2Source git({.directory = arguments[0], .scratch = arguments[1]});
+  RegistrySource source(git, {.directory = arguments[0],
+                              .connect =
+                                  [](const std::string& authorities) {
+                                    return std::make_unique<CurlHttps>(authorities);
+                                  },
+                              .now_s = [] { return absl::ToUnixSeconds(absl::Now()); }});
   return Serve(source, nullptr);
 }
 

@@ -22,31 +22,11 @@
 #include "common/trust/ed25519.h"
 #include "common/trust/join_token.h"
 #include "gtest/gtest.h"
+#include "hub/core/fakes_test.h"
 #include "hub/core/hub_core.h"
 #include "hub/core/keys.h"
 
 namespace muster::hub {
-
-// What the fake Git answers for one repository.
-struct FakeRepository {
-  absl::Status error;
-  std::string commit;
-  bool descends = true;
-  std::map<std::string, std::string> files;  // path -> content, at any commit
-};
-
-// An agent as the hub sees it.
-struct FakeAgent {
-  std::string name;
-  ClusterId id;
-  P256Key key = P256Key::Generate();
-  Ed25519PrivateKey identity = Ed25519PrivateKey::Generate();
-  LinkId link = 0;
-  v1::DesiredState desired;  // last pushed
-  std::string desired_bytes;
-  uint64_t reports = 0;
-  std::string recipient = "age1cluster";
-};
 
 class CoreFixture : public testing::Test {
  protected:
@@ -95,6 +75,7 @@ class CoreFixture : public testing::Test {
     EXPECT_TRUE(store.Commit(out.batch).ok());
     for (const Job& job : out.jobs) jobs.push_back(job);
     for (const Send& send : out.sends) Deliver(send);
+    for (const OperatorReply& reply : out.operator_replies) replies.insert({reply.request, reply});
     return out;
   }
 
@@ -125,25 +106,53 @@ class CoreFixture : public testing::Test {
 
   void Answer(const FetchJob& job) {
     ++fetches;
-    const FakeRepository& repository = git[job.repository.text()];
-    FetchDone done{job.repository, v1::FetchResponse()};
+    FakeRepository& repository = git[job.repository.text()];
+    repository.asked = job.request;
+    FetchDone done{job.repository, v1::FetchResponse(), job.plan};
     if (!repository.error.ok()) {
       done.result = repository.error;
       Do(done);
       return;
     }
+    const std::string head = HeadOf(repository, job);
+    if (head.empty()) {
+      done.result = absl::NotFoundError("the repository has no such ref");
+      Do(done);
+      return;
+    }
     v1::FetchResponse& response = *done.result;
-    response.set_commit(repository.commit);
-    const bool known = job.request.known_commit() == repository.commit;
+    response = repository.charts;
+    response.set_commit(head);
+    const bool known = job.request.known_commit() == head;
     response.set_descends(known || job.request.known_commit().empty() || repository.descends);
     if (!known) {
       v1::Commit* commit = response.add_commits();
-      commit->set_id(repository.commit);
+      commit->set_id(head);
       commit->set_author("Ada <ada@example.com>");
-      commit->set_subject(absl::StrCat("Subject of ", repository.commit));
+      commit->set_subject(absl::StrCat("Subject of ", head));
+    }
+    if (job.request.has_verify()) {
+      for (const v1::CommitSignature& one : repository.signatures) *response.add_signatures() = one;
+      if (repository.signatures.empty()) {
+        v1::CommitSignature* unsigned_head = response.add_signatures();
+        unsigned_head->set_commit(head);
+        unsigned_head->set_result(v1::SIGNATURE_RESULT_UNSIGNED);
+      }
+      response.set_more_commits(repository.more_commits);
     }
     if (job.request.config_path_set()) *response.mutable_config() = config;
     Do(done);
+  }
+
+  // Empty when there is no such ref. Whoever follows a repository has declared what there is.
+  static std::string HeadOf(const FakeRepository& repository, const FetchJob& job) {
+    const v1::FetchRequest& request = job.request;
+    if (job.plan == 0) return repository.commit;
+    if (!request.commit().empty()) return request.commit();
+    const auto& named = request.tag().empty() ? repository.branches : repository.tags;
+    const auto found = named.find(request.tag().empty() ? request.branch() : request.tag());
+    if (found != named.end()) return found->second;
+    return request.branch() == "main" ? repository.commit : "";
   }
 
   void Answer(const RenderJob& job) {
@@ -162,10 +171,12 @@ class CoreFixture : public testing::Test {
 
   // The bundle is a digest of what went in. "$name" and "$env" in a file use the cluster's facts;
   // "error" in it fails; an empty file renders to nothing; "base NAME" is on top of that declared
-  // repository's commit.
+  // repository's commit, "chart VERSION" wants the chart 'web' of the registry 'charts'.
   Rendered Render(const v1::RenderRequest& request, const v1::RenderInput& input) {
     Rendered result;
-    const auto& files = git[request.repository()].files;
+    const FakeRepository& repository = git[request.repository()];
+    const auto own = repository.at.find(request.commit());
+    const auto& files = own == repository.at.end() ? repository.files : own->second;
     const auto file = files.find(input.path());
     if (file == files.end()) {
       result.status = absl::NotFoundError(absl::StrCat(input.path(), ": no such directory"));
@@ -187,6 +198,13 @@ class CoreFixture : public testing::Test {
             absl::UnimplementedError(absl::StrCat(input.path(), "/k.yaml:2: no ", base));
         return result;
       }
+    }
+    if (absl::string_view version = text; absl::ConsumePrefix(&version, "chart ")) {
+      result.repositories = {"charts"};
+      v1::ChartWant& want = result.charts.emplace_back();
+      want.set_repository("charts");
+      want.set_chart("web");
+      want.set_version(std::string(version));
     }
     if (input.substitute()) {
       for (const v1::Variable& variable : input.variables()) {
@@ -275,7 +293,7 @@ class CoreFixture : public testing::Test {
   }
 
   template <typename Command>
-  absl::StatusOr<std::variant<v1::DoneResponse, v1::CreateTokenResponse>> Ask(Command command) {
+  absl::StatusOr<OperatorAnswer> Ask(Command command) {
     Outbox out = Do(OperatorAsked{++last_request, "ada", std::move(command)});
     EXPECT_EQ(out.operator_replies.size(), 1u);
     return std::move(out.operator_replies[0].response);
@@ -476,6 +494,7 @@ class CoreFixture : public testing::Test {
   RequestId last_request = 0;
   LinkId last_link = 0;
   Outbox last_answer;
+  std::multimap<RequestId, OperatorReply> replies;  // to operators
 };
 
 }  // namespace muster::hub

@@ -8,6 +8,7 @@
 #include "common/base/check.h"
 #include "hub/core/journal.h"
 #include "hub/core/records.h"
+#include "hub/core/rollouts.h"
 
 namespace muster::hub {
 namespace pb = muster::v1;
@@ -31,10 +32,24 @@ bool IsComing(const State& state, const Placement& placement) {
   return source.failures == 0 && source.render_failures == 0 && !source.record.suspended();
 }
 
-std::vector<std::shared_ptr<const PackageEntry>> EntriesFor(const ClusterState& cluster) {
+// Whether a rollout has not come to the cluster yet, which has nothing of the package so far. The
+// first desired state waits for that too, for the same reason.
+bool IsHeldBack(const State& state, const Placement& placement, const ClusterState& cluster) {
+  return IsGoverned(placement.package->record.spec()) && placement.variant != nullptr &&
+         placement.variant->good && EntryUnderRollout(state, cluster, placement) == nullptr;
+}
+
+std::vector<std::shared_ptr<const PackageEntry>> EntriesFor(const State& state,
+                                                            const ClusterState& cluster) {
   std::vector<std::shared_ptr<const PackageEntry>> entries;
   entries.reserve(cluster.placements.size());
   for (const Placement& placement : cluster.placements) {
+    if (IsGoverned(placement.package->record.spec())) {
+      if (auto entry = EntryUnderRollout(state, cluster, placement)) {
+        entries.push_back(std::move(entry));
+      }
+      continue;
+    }
     if (placement.variant != nullptr && placement.variant->entry != nullptr) {
       entries.push_back(placement.variant->entry);
       continue;
@@ -124,9 +139,10 @@ void Issue(Turn& turn, ClusterState& cluster, Desired next) {
 void ComposeOne(Turn& turn, ClusterState& cluster) {
   State& state = turn.state;
   const bool first = cluster.desired.generation == 0;
-  const bool coming =
-      std::any_of(cluster.placements.begin(), cluster.placements.end(),
-                  [&](const Placement& placement) { return IsComing(state, placement); });
+  const bool coming = std::any_of(
+      cluster.placements.begin(), cluster.placements.end(), [&](const Placement& placement) {
+        return IsComing(state, placement) || IsHeldBack(state, placement, cluster);
+      });
   if (first && (coming || !FleetIsKnown(state))) {
     state.waiting_first.insert(cluster.id);
     return;
@@ -134,7 +150,7 @@ void ComposeOne(Turn& turn, ClusterState& cluster) {
   Desired next;
   next.mode = ModeOf(state, cluster);
   next.suspended = cluster.record.suspended();
-  next.packages = EntriesFor(cluster);
+  next.packages = EntriesFor(state, cluster);
   const bool ahead = cluster.agent_generation > cluster.desired.generation ||
                      (cluster.agent_generation == cluster.desired.generation && !first &&
                       cluster.agent_digest != cluster.desired.digest);

@@ -14,6 +14,8 @@
 #include "proto/agent_service.pb.h"
 #include "proto/child.pb.h"
 #include "proto/operator_service.pb.h"
+#include "proto/plan.pb.h"
+#include "proto/rollout.pb.h"
 #include "proto/storage.pb.h"
 
 namespace muster::hub {
@@ -85,6 +87,7 @@ struct CertificateIssued {
 struct FetchDone {
   RepositoryName repository;
   absl::StatusOr<v1::FetchResponse> result;
+  uint64_t plan = 0;  // as in the job
 };
 
 // One input's rendering. Its manifest and objects are in the store already: they are named by
@@ -101,6 +104,7 @@ struct Rendered {
   std::vector<std::string> uses;  // as in RenderOutput
   bool uses_known = false;
   std::vector<std::string> repositories;  // as in RenderOutput; also when `status` is bad
+  std::vector<v1::ChartWant> charts;      // likewise
 };
 
 // The end of a RenderJob.
@@ -134,7 +138,9 @@ struct PutCredential {
 
 using OperatorCommand =
     std::variant<v1::CreateTokenRequest, v1::SuspendRequest, v1::AcceptRewriteRequest, RevokeToken,
-                 AcceptCluster, RevokeCluster, SyncNow, PutCredential, DeleteCredential>;
+                 AcceptCluster, RevokeCluster, SyncNow, PutCredential, DeleteCredential,
+                 v1::PlanRequest, v1::PlanFleetRequest, v1::RolloutDecision,
+                 v1::ListRolloutsRequest>;
 
 struct OperatorAsked {
   RequestId request = 0;

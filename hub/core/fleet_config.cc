@@ -10,6 +10,7 @@
 #include "hub/core/journal.h"
 #include "hub/core/keys.h"
 #include "hub/core/placement.h"
+#include "hub/core/rollouts.h"
 #include "hub/core/sources.h"
 
 namespace muster::hub {
@@ -30,6 +31,7 @@ class Absence {
     for (const auto& [name, package] : state.packages) {
       known_files.insert(package.record.spec().origin().file());
     }
+    for (const auto& [name, plan] : state.rollout_plans) known_files.insert(plan.origin().file());
     for (const auto& [name, declaration] : state.declarations) {
       known_files.insert(declaration.spec().origin().file());
     }
@@ -119,7 +121,24 @@ void ApplyPackages(Turn& turn, const pb::FleetConfig& config, const Absence& abs
     state.marks.packages.insert(PackageName(name));
     state.marks.view_packages.insert(PackageName(name));
     if (!same) state.marks.place_packages.insert(PackageName(name));
+    state.marks.rollouts.insert(PackageName(name));
   }
+}
+
+void ApplyRolloutPlans(Turn& turn, const pb::FleetConfig& config, const Absence& absence,
+                       std::vector<std::string>& held) {
+  const auto wanted = ByName(config.rollout_plans(), absence);
+  std::vector<std::string> gone;
+  for (const auto& [name, plan] : turn.state.rollout_plans) {
+    if (wanted.contains(name)) continue;
+    if (absence.Proven("RolloutPlan", name, plan.origin())) {
+      gone.push_back(name);
+    } else {
+      held.push_back(absl::StrCat("rolloutplan/", name));
+    }
+  }
+  for (const std::string& name : gone) RemoveRolloutPlan(turn, name);
+  for (const auto& [name, spec] : wanted) DeclareRolloutPlan(turn, *spec);
 }
 
 void ClusterDeclared(Turn& turn, const ClusterName& name) {
@@ -218,6 +237,7 @@ void ApplyConfig(Turn& turn, RepositoryState& fleet, const pb::FleetConfig& conf
   const Absence absence(turn.state, config);
   std::vector<std::string> held;
   ApplyRepositories(turn, config, absence, held);
+  ApplyRolloutPlans(turn, config, absence, held);
   ApplyPackages(turn, config, absence, held);
   ApplyClusters(turn, config, absence, held);
   if (config.errors_size() > 0) {

@@ -68,6 +68,7 @@ void AddDetail(const ClusterRow& row, pb::ClusterView& view) {
       out->set_desired_commit(package.desired->source->commit);
       out->set_desired_bundle(package.desired->bundle.bytes());
       out->set_repository(package.desired->source->repository);
+      out->set_suspended(package.desired->suspended);
     }
     if (package.applied != nullptr) {
       out->set_applied_commit(package.applied->commit);
@@ -84,10 +85,9 @@ void AddDetail(const ClusterRow& row, pb::ClusterView& view) {
     out->set_attempted_bundle(found->second->attempted_digest());
     *out->mutable_problems() = found->second->problems();
     *out->mutable_conditions() = found->second->conditions();
-    for (const pb::Condition& condition : out->conditions()) {
-      const bool bad = condition.status() == pb::CONDITION_STATUS_FALSE;
-      if (bad && out->message().empty()) out->set_message(condition.message());
-    }
+    const bool troubled =
+        package.failed > 0 || package.held > 0 || package.health >= pb::HEALTH_STATUS_MISSING;
+    if (troubled && out->message().empty()) out->set_message(WorstOfPackage(*found->second));
   }
   for (const pb::Condition& condition : row.conditions) *view.add_conditions() = condition;
   for (const pb::Condition& condition : observed.conditions()) *view.add_conditions() = condition;
@@ -99,16 +99,45 @@ void AddDetail(const ClusterRow& row, pb::ClusterView& view) {
 struct PackageTotal {
   int32_t clusters = 0;
   int32_t synced = 0;
+  int32_t troubled = 0;               // where something of it failed, is held or degraded
+  const ClusterRow* worst = nullptr;  // the first of the worst of these
+  pb::HealthStatus worst_health = pb::HEALTH_STATUS_UNSPECIFIED;
   pb::SyncStatus sync = pb::SYNC_STATUS_UNSPECIFIED;
   pb::HealthStatus health = pb::HEALTH_STATUS_UNSPECIFIED;
 };
 
-void AddTo(const PackageStatus& package, PackageTotal& total) {
+void AddTo(const ClusterRow& cluster, const PackageStatus& package, PackageTotal& total) {
+  const bool troubled = package.failed > 0 || package.held > 0 ||
+                        package.health == pb::HEALTH_STATUS_DEGRADED ||
+                        package.health == pb::HEALTH_STATUS_MISSING;
+  if (troubled) {
+    ++total.troubled;
+    if (package.health > total.worst_health) {
+      total.worst = &cluster;
+      total.worst_health = package.health;
+    }
+  }
   if (!package.selected) return;
   ++total.clusters;
   total.synced += package.sync == pb::SYNC_STATUS_SYNCED;
   total.sync = std::max(total.sync, package.sync);
   total.health = std::max(total.health, package.health);
+}
+
+// "cluster/edge-1: 2 failed; Deployment web/api: ..., and 3 more clusters".
+std::string TroubleOf(const std::string& package, const PackageTotal& total) {
+  if (total.worst == nullptr || total.worst->observed == nullptr) return "";
+  pb::ObservedState observed;
+  observed.ParseFromString(*total.worst->observed);
+  std::string why;
+  for (const pb::ObservedPackage& one : observed.packages()) {
+    if (one.name() == package) why = WorstOfPackage(one);
+  }
+  if (why.empty()) why = "see muster describe cluster";
+  std::string text = absl::StrCat("cluster/", total.worst->name, ": ", why);
+  if (total.troubled == 2) absl::StrAppend(&text, "; and 1 more cluster");
+  if (total.troubled > 2) absl::StrAppend(&text, "; and ", total.troubled - 1, " more clusters");
+  return text;
 }
 
 pb::PackageView ViewOf(const PackageRow& row, const PackageTotal& total) {
@@ -140,6 +169,7 @@ pb::PackageView ViewOf(const PackageRow& row, const PackageTotal& total) {
     view.set_health(std::max(view.health(), pb::HEALTH_STATUS_SUSPENDED));
     if (view.message().empty()) view.set_message("suspended");
   }
+  if (view.message().empty()) view.set_message(TroubleOf(spec.name(), total));
   return view;
 }
 
@@ -324,15 +354,35 @@ pb::PackageView MakePackageView(const FleetView& view, const PackageRow& row) {
     const auto at =
         std::partition_point(cluster.packages.begin(), cluster.packages.end(),
                              [&](const PackageStatus& package) { return package.name < name; });
-    if (at != cluster.packages.end() && at->name == name) AddTo(*at, total);
+    if (at != cluster.packages.end() && at->name == name) AddTo(cluster, *at, total);
   });
   return ViewOf(row, total);
+}
+
+std::string WorstOfPackage(const pb::ObservedPackage& package) {
+  if (package.problems_size() > 0) {
+    const pb::ObjectProblem& problem = package.problems(0);
+    return absl::StrCat(problem.kind(), " ", problem.namespace_(),
+                        problem.namespace_().empty() ? "" : "/", problem.name(),
+                        problem.message().empty() ? "" : ": ", problem.message());
+  }
+  // Troubles that are no object's: a namespace that cannot be made, health rules that are wrong.
+  static constexpr absl::string_view kBad[] = {"Failed", "Held", "Unhealthy", "HealthUnknown"};
+  for (const absl::string_view type : kBad) {
+    for (const pb::Condition& condition : package.conditions()) {
+      const bool is = condition.type() == type && condition.status() == pb::CONDITION_STATUS_TRUE;
+      if (is && !condition.message().empty()) return condition.message();
+    }
+  }
+  return "";
 }
 
 std::vector<pb::PackageView> MakePackageViews(const FleetView& view) {
   std::map<PackageName, PackageTotal> totals;
   view.clusters().VisitAll([&](const std::string&, const ClusterRow& cluster) {
-    for (const PackageStatus& package : cluster.packages) AddTo(package, totals[package.name]);
+    for (const PackageStatus& package : cluster.packages) {
+      AddTo(cluster, package, totals[package.name]);
+    }
   });
   std::vector<pb::PackageView> views;
   views.reserve(view.packages().size());
@@ -376,6 +426,11 @@ pb::HubView MakeHubView(const FleetView& view) {
 CommitCount CountCommit(const FleetView& view, absl::string_view repository,
                         absl::string_view commit) {
   CommitCount count;
+  const auto is_well = [](const PackageStatus& package) {
+    return package.sync == pb::SYNC_STATUS_SYNCED &&
+           (package.health == pb::HEALTH_STATUS_HEALTHY ||
+            package.health == pb::HEALTH_STATUS_SUSPENDED);
+  };
   // The commit that first gave the bundle, or the newest that does.
   const auto is = [&](const PackageStatus& package, const AppliedBundle& bundle) {
     return bundle.repository == repository &&
@@ -384,12 +439,20 @@ CommitCount CountCommit(const FleetView& view, absl::string_view repository,
   view.clusters().VisitAll([&](const std::string&, const ClusterRow& row) {
     bool desired = false;
     bool applied = false;
+    bool whole = true;  // as far as this commit goes
+    bool well = true;
     for (const PackageStatus& package : row.packages) {
-      desired |= package.desired != nullptr && is(package, *package.desired->source);
-      applied |= package.applied != nullptr && is(package, *package.applied);
+      const bool wanted = package.desired != nullptr && is(package, *package.desired->source);
+      const bool runs = package.applied != nullptr && is(package, *package.applied);
+      if (!wanted && !runs) continue;
+      desired |= wanted;
+      applied |= runs;
+      whole &= (runs || !wanted) && package.held == 0 && package.failed == 0;
+      well &= is_well(package);
     }
     count.clusters_desired += desired;
-    count.clusters_applied += applied;
+    count.clusters_applied += applied && whole;
+    count.clusters_healthy += applied && whole && well;
   });
   return count;
 }

@@ -143,7 +143,8 @@ struct HubFacts {
 // How far one commit got.
 struct CommitCount {
   int32_t clusters_desired = 0;
-  int32_t clusters_applied = 0;
+  int32_t clusters_applied = 0;  // with nothing of it held or failed
+  int32_t clusters_healthy = 0;  // of these
 };
 
 class FleetView {
@@ -191,10 +192,15 @@ std::optional<RenderingRow> RenderingOf(const FleetView& fleet, const PackageSta
 v1::PackageView MakePackageView(const FleetView& view, const PackageRow& row);
 std::vector<v1::PackageView> MakePackageViews(const FleetView& view);
 
+// What is worst about a package, in the agent's words: "Deployment web/api: image pull failed";
+// empty when it has nothing to say.
+std::string WorstOfPackage(const v1::ObservedPackage& package);
+
 // Counts, conditions and findings; the shell adds what only it knows (store, disk).
 v1::HubView MakeHubView(const FleetView& view);
 
-// Clusters whose desired state names `commit` of `repository`, and those that have applied it.
+// Clusters whose desired state names `commit` of `repository`, those that have applied it wholly,
+// and those of them that are heard from, Synced and Healthy with it.
 CommitCount CountCommit(const FleetView& view, absl::string_view repository,
                         absl::string_view commit);
 

@@ -10,7 +10,9 @@
 #include "hub/core/observed.h"
 #include "hub/core/operators.h"
 #include "hub/core/placement.h"
+#include "hub/core/plans.h"
 #include "hub/core/rendering.h"
+#include "hub/core/rollouts.h"
 #include "hub/core/sources.h"
 #include "hub/core/state.h"
 #include "hub/core/tokens.h"
@@ -33,10 +35,15 @@ struct Dispatch {
   void operator()(const RenewRequested& event) { OnRenewRequested(turn, event); }
   void operator()(const CertificateIssued& event) { OnCertificateIssued(turn, event); }
   void operator()(const FetchDone& event) {
+    if (event.plan != 0) {
+      OnPlanFetched(turn, event);
+      return;
+    }
     OnFetchDone(turn, event);
     LetFirstsGo();
   }
   void operator()(const RenderDone& event) {
+    if (OnPlanRendered(turn, event)) return;
     OnRenderDone(turn, event);
     LetFirstsGo();
   }
@@ -61,6 +68,7 @@ void Start(Turn& turn) {
   StartSources(turn);
   StartLiveness(turn);
   StartTokens(turn);
+  MarkRollouts(state);
   for (const auto& [id, cluster] : state.clusters) {
     if (cluster.enrolled()) state.marks.compose.insert(id);
   }
@@ -86,6 +94,9 @@ void RunWakes(Turn& turn) {
           RefreshIfDue(turn, *cluster);
         }
         break;
+      case Wake::Kind::kRollout:
+        RolloutWakes(state, wake.id);
+        break;
       case Wake::Kind::kToken:
         ForgetTokenIfDue(turn, wake.id);
         break;
@@ -107,6 +118,7 @@ void Settle(Turn& turn) {
   Place(turn);
   StartRenders(turn);
   SpreadChanges(turn);
+  RunRollouts(turn);
   Compose(turn);
   WriteMarked(turn);
 }

@@ -11,6 +11,8 @@ std::string Repository(const RepositoryName& name) {
   return absl::StrCat(kRepositories, name.text());
 }
 std::string Package(const PackageName& name) { return absl::StrCat(kPackages, name.text()); }
+std::string Rollout(const PackageName& package) { return absl::StrCat(kRollouts, package.text()); }
+std::string RolloutPlan(absl::string_view name) { return absl::StrCat(kRolloutPlans, name); }
 std::string Declaration(const ClusterName& name) {
   return absl::StrCat(kDeclarations, name.text());
 }

@@ -17,6 +17,8 @@ namespace muster::hub::keys {
 inline constexpr absl::string_view kMeta = "meta";
 inline constexpr absl::string_view kRepositories = "repository/";
 inline constexpr absl::string_view kPackages = "package/";
+inline constexpr absl::string_view kRollouts = "rollout/";
+inline constexpr absl::string_view kRolloutPlans = "rollout-plan/";
 inline constexpr absl::string_view kDeclarations = "declaration/";
 inline constexpr absl::string_view kClusters = "cluster/";
 inline constexpr absl::string_view kDesired = "desired/";
@@ -37,6 +39,8 @@ inline constexpr absl::string_view kFleetRepository = ".fleet";
 
 std::string Repository(const RepositoryName& name);
 std::string Package(const PackageName& name);
+std::string Rollout(const PackageName& package);
+std::string RolloutPlan(absl::string_view name);
 std::string Declaration(const ClusterName& name);
 std::string Cluster(const ClusterId& id);
 std::string Desired(const ClusterId& id);

@@ -8,6 +8,7 @@
 #include "hub/core/desired_state.h"
 #include "hub/core/enrollment.h"
 #include "hub/core/journal.h"
+#include "hub/core/rollouts.h"
 
 namespace muster::hub {
 namespace pb = muster::v1;
@@ -31,6 +32,7 @@ void SetConnection(Turn& turn, ClusterState& cluster, pb::ConnectionStatus statu
   const pb::ConnectionStatus before = cluster.connection;
   cluster.connection = status;
   ShowCluster(turn.state, cluster);
+  RolloutsMayGoOn(turn.state, cluster);
   const bool known = !cluster.reported.digest.empty();
   if (status == pb::CONNECTION_STATUS_OFFLINE) {
     Note(turn, {.reason = "ClusterOffline",

@@ -16,6 +16,7 @@
 #include "hub/core/keys.h"
 #include "hub/core/liveness.h"
 #include "hub/core/records.h"
+#include "hub/core/rollouts.h"
 
 namespace muster::hub {
 namespace pb = muster::v1;
@@ -185,6 +186,58 @@ void WriteChanges(Turn& turn, const ClusterState& cluster, const Reported& forme
   }
 }
 
+const pb::Condition* ConditionOf(const pb::ObservedState& state, const PackageName& name,
+                                 absl::string_view type) {
+  for (const pb::ObservedPackage& package : state.packages()) {
+    if (package.name() != name.text()) continue;
+    for (const pb::Condition& condition : package.conditions()) {
+      if (condition.type() == type) return &condition;
+    }
+  }
+  return nullptr;
+}
+
+// What a package has come to, and what is over. Each is told when it begins and when it ends, not
+// again while it lasts.
+void NoteTroubles(Turn& turn, const ClusterState& cluster, const Reported& former,
+                  const Reported& next, const pb::ObservedState& state) {
+  struct Trouble {
+    absl::string_view condition, begun, ended, over;
+    bool (*is)(const ReportedPackage&);
+  };
+  static constexpr Trouble kTroubles[] = {
+      {"Failed", "ObjectsFailed", "FailureOver", "no object fails any more",
+       [](const ReportedPackage& package) { return package.failed > 0; }},
+      {"Held", "DeletionsHeld", "HoldOver", "no deletion is held any more",
+       [](const ReportedPackage& package) { return package.held > 0; }},
+      {"Unhealthy", "PackageDegraded", "PackageRecovered", "not degraded any more",
+       [](const ReportedPackage& package) {
+         return package.failed == 0 && package.health == pb::HEALTH_STATUS_DEGRADED;
+       }},
+  };
+  for (const ReportedPackage& package : next.packages) {
+    const ReportedPackage* before = Find(former.packages, package.name);
+    for (const Trouble& trouble : kTroubles) {
+      const bool was = before != nullptr && trouble.is(*before);
+      const bool now = trouble.is(package);
+      if (was == now) continue;
+      // Worse, or not told any more because it is suspended, is no recovery.
+      const bool unclear = package.health == pb::HEALTH_STATUS_DEGRADED ||
+                           package.health == pb::HEALTH_STATUS_SUSPENDED;
+      if (!now && unclear && trouble.condition == "Unhealthy") continue;
+      const pb::Condition* why =
+          now ? ConditionOf(state, package.name, trouble.condition) : nullptr;
+      absl::string_view what = now ? "see muster describe cluster" : trouble.over;
+      if (why != nullptr) what = why->message();
+      Note(turn, {.reason = now ? trouble.begun : trouble.ended,
+                  .subject = SubjectOf(cluster),
+                  .message = absl::StrCat("package ", package.name.text(), ": ", what),
+                  .actor = cluster.record.name(),
+                  .warning = now});
+    }
+  }
+}
+
 void NoteDrift(Turn& turn, const ClusterState& cluster, const Reported& former,
                const Reported& next) {
   for (const ReportedPackage& package : next.packages) {
@@ -260,6 +313,7 @@ void TakeReport(Turn& turn, ClusterState& cluster, const pb::Report& report, con
   ShowCluster(turn.state, cluster);
   WriteChanges(turn, cluster, former, next);
   NoteDrift(turn, cluster, former, next);
+  NoteTroubles(turn, cluster, former, next, report.state());
   turn.out.batch.Put(keys::Observed(cluster.id),
                      ReportedRecord(next, report.state()).SerializeAsString());
 }
@@ -281,7 +335,10 @@ void OnAgentReport(Turn& turn, const AgentReport& event) {
     return;
   }
   const Digest digest = Digest::Of(state.SerializeAsString());
-  if (digest != cluster->reported.digest) TakeReport(turn, *cluster, event.report, digest);
+  if (digest != cluster->reported.digest) {
+    TakeReport(turn, *cluster, event.report, digest);
+    RolloutsMayGoOn(turn.state, *cluster);
+  }
   cluster->agent_generation = state.generation();
   const absl::StatusOr<Digest> accepted = Digest::FromBytes(state.desired_digest());
   cluster->agent_digest = accepted.ok() ? *accepted : Digest();

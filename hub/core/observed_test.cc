@@ -39,6 +39,17 @@ class ObservedTest : public CoreFixture {
     return store.Get(keys::Receipt(one().id, generation, Digest::Of(receipt.payload()))).ok();
   }
 
+  int Events(absl::string_view reason) {
+    int count = 0;
+    const auto records = store.Scan(keys::kEvents);
+    for (const Record& record : *records) {
+      pb::EventRecord event;
+      event.ParseFromString(record.value);
+      count += event.reason() == reason;
+    }
+    return count;
+  }
+
   std::vector<pb::HistoryRecord> History() {
     std::vector<pb::HistoryRecord> entries;
     const auto records = store.Scan(keys::HistoryOf(one().id));
@@ -81,6 +92,92 @@ TEST_F(ObservedTest, WhatWasHealedDoesNotHideWhatFails) {
   problem.set_message("it cannot be opened");
   Report(one(), state);
   EXPECT_EQ(ClusterOf("one")->message, "web: Secret db: it cannot be opened");
+}
+
+// A commit that is held or fails somewhere has not arrived there.
+TEST_F(ObservedTest, ACommitIsAppliedWhereNothingOfItIsHeldOrFailed) {
+  Report(one(), Applied(one()));
+  const auto count = [&] { return CountCommit(*core->View(), "apps", "c1"); };
+  EXPECT_EQ(count().clusters_applied, 1);
+  EXPECT_EQ(count().clusters_healthy, 1);
+  pb::ObservedState state = Applied(one());
+  state.mutable_packages(0)->set_held(3);
+  Report(one(), state);
+  EXPECT_EQ(count().clusters_desired, 1);
+  EXPECT_EQ(count().clusters_applied, 0);
+  state = Applied(one());
+  state.mutable_packages(0)->set_failed(1);
+  Report(one(), state);
+  EXPECT_EQ(count().clusters_applied, 0);
+  state = Applied(one());
+  state.mutable_packages(0)->set_health(pb::HEALTH_STATUS_DEGRADED);
+  Report(one(), state);
+  EXPECT_EQ(count().clusters_applied, 1);
+  EXPECT_EQ(count().clusters_healthy, 0);
+}
+
+TEST_F(ObservedTest, TroubleIsAnEventWhenItBeginsAndWhenItEnds) {
+  Report(one(), Applied(one()));
+  pb::ObservedState state = Applied(one());
+  pb::ObservedPackage& web = *state.mutable_packages(0);
+  web.set_failed(1);
+  web.set_health(pb::HEALTH_STATUS_DEGRADED);
+  pb::Condition& failed = *web.add_conditions();
+  failed.set_type("Failed");
+  failed.set_status(pb::CONDITION_STATUS_TRUE);
+  failed.set_message("1 failed; Secret web/db: it cannot be opened");
+  Report(one(), state);
+  EXPECT_EQ(Events("ObjectsFailed"), 1);
+  state.set_observed_ms(5);
+  Report(one(), state);  // as it was
+  EXPECT_EQ(Events("ObjectsFailed"), 1);
+  EXPECT_EQ(Events("PackageDegraded"), 0) << "it is told once, as what it is";
+  Report(one(), Applied(one()));
+  EXPECT_EQ(Events("FailureOver"), 1);
+  state = Applied(one());
+  state.mutable_packages(0)->set_held(2);
+  Report(one(), state);
+  EXPECT_EQ(Events("DeletionsHeld"), 1);
+  EXPECT_EQ(Events("FailureOver"), 1);
+}
+
+TEST_F(ObservedTest, APackageSaysWhereItIsInTroubleAndWhy) {
+  pb::ObservedState state = Applied(one());
+  pb::ObservedPackage& web = *state.mutable_packages(0);
+  web.set_held(2);
+  pb::ObjectProblem& problem = *web.add_problems();
+  problem.set_kind("ConfigMap");
+  problem.set_namespace_("web");
+  problem.set_name("a");
+  problem.set_message("the budget is 1");
+  Report(one(), state);
+  const std::string why = "ConfigMap web/a: the budget is 1";
+  const FleetView& view = *core->View();
+  EXPECT_EQ(MakePackageView(view, *view.packages().Find("web")).message(), "cluster/one: " + why);
+  EXPECT_EQ(MakePackageViews(view)[0].message(), "cluster/one: " + why);
+  EXPECT_EQ(ViewOf("one", true).packages(0).message(), why);
+}
+
+// A suspension hides neither the other one nor what became of the objects.
+TEST_F(ObservedTest, ASuspendedClusterShowsDriftAndWhoElseSuspendsIt) {
+  Report(one(), Applied(one()));
+  pb::ObservedState state = Applied(one());
+  state.set_suspended_locally("incident 42");
+  state.mutable_packages(0)->set_drifted(2);
+  Report(one(), state);
+  EXPECT_EQ(ClusterOf("one")->message,
+            "suspended in the cluster itself: incident 42; 2 objects differ from what Git says");
+  pb::SuspendRequest request;
+  request.set_kind("cluster");
+  request.set_name("one");
+  request.set_suspended(true);
+  request.set_reason("audit");
+  ASSERT_TRUE(Ask(request).ok());
+  EXPECT_EQ(ClusterOf("one")->message,
+            "suspended: audit; also suspended in the cluster itself: incident 42; 2 objects differ "
+            "from what Git says");
+  EXPECT_EQ(ViewOf("one", true).suspended_locally(), "incident 42");
+  EXPECT_EQ(ViewOf("one", true).packages(0).drifted(), 2u);
 }
 
 TEST_F(ObservedTest, AHeartbeatCostsNoWrite) {

@@ -8,7 +8,9 @@
 #include "hub/core/enrollment.h"
 #include "hub/core/journal.h"
 #include "hub/core/keys.h"
+#include "hub/core/plans.h"
 #include "hub/core/rendering.h"
+#include "hub/core/rollouts.h"
 #include "hub/core/sources.h"
 #include "hub/core/tokens.h"
 
@@ -16,7 +18,7 @@ namespace muster::hub {
 namespace pb = muster::v1;
 namespace {
 
-using Answer = std::variant<pb::DoneResponse, pb::CreateTokenResponse>;
+using Answer = OperatorAnswer;
 
 Answer Done(std::string message) {
   pb::DoneResponse response;
@@ -114,6 +116,26 @@ class Handler {
     return Done(absl::StrCat("credential/", command.name, " stored"));
   }
 
+  absl::StatusOr<Answer> operator()(const pb::PlanFleetRequest& request) {
+    ASSIGN_OR_RETURN(pb::PlanFleet fleet, PlanFleetOf(state_, request.repository()));
+    return fleet;
+  }
+
+  absl::StatusOr<Answer> operator()(const pb::ListRolloutsRequest& request) {
+    ASSIGN_OR_RETURN(pb::ListRolloutsResponse response, RolloutsOf(state_, request));
+    return response;
+  }
+
+  absl::StatusOr<Answer> operator()(const pb::RolloutDecision& decision) {
+    ASSIGN_OR_RETURN(pb::RolloutAnswer answer, DecideRollout(turn_, decision, actor_));
+    return answer;
+  }
+
+  // Answered when its jobs have ended; see OnOperatorAsked.
+  absl::StatusOr<Answer> operator()(const pb::PlanRequest&) {
+    return absl::InternalError("a plan is not answered at once");
+  }
+
   absl::StatusOr<Answer> operator()(const DeleteCredential& command) {
     if (state_.credentials.erase(command.name) == 0) {
       return absl::NotFoundError(
@@ -152,6 +174,10 @@ class Handler {
     state_.marks.packages.insert(name);
     state_.marks.view_packages.insert(name);
     RefreshEntries(turn_, found->second);
+    state_.marks.rollouts.insert(name);
+    for (auto& [id, cluster] : state_.clusters) {
+      if (IsGoverned(found->second.record.spec())) state_.marks.compose.insert(id);
+    }
     RepositoryState* fleet = FleetRepository(state_);
     if (!request.suspended() && fleet != nullptr) {
       // Its declaration may have gone meanwhile.
@@ -180,6 +206,10 @@ class Handler {
 }  // namespace
 
 void OnOperatorAsked(Turn& turn, const OperatorAsked& event) {
+  if (const auto* plan = std::get_if<pb::PlanRequest>(&event.command)) {
+    StartPlan(turn, event.request, *plan);
+    return;
+  }
   Handler handler(turn, event.actor);
   turn.out.operator_replies.push_back({event.request, std::visit(handler, event.command)});
 }

@@ -19,6 +19,8 @@
 #include "proto/agent_service.pb.h"
 #include "proto/child.pb.h"
 #include "proto/operator_service.pb.h"
+#include "proto/plan.pb.h"
+#include "proto/rollout.pb.h"
 
 namespace muster::hub {
 
@@ -29,6 +31,7 @@ struct FetchJob {
   RepositoryName repository;
   std::string credentials;   // empty for none
   v1::FetchRequest request;  // without credential
+  uint64_t plan = 0;         // that asks; zero: the repository itself
 };
 
 // Ends in RenderDone, after the manifests and objects were committed to the store.
@@ -87,9 +90,14 @@ struct RenewReply {
   absl::StatusOr<v1::RenewResponse> response;  // signers are added by the shell
 };
 
+// What an operator's command is answered with. A plan leaves the core as comparisons, and becomes a
+// FleetPlan where the store can be read.
+using OperatorAnswer = std::variant<v1::DoneResponse, v1::CreateTokenResponse, v1::PlanComparisons,
+                                    v1::PlanFleet, v1::RolloutAnswer, v1::ListRolloutsResponse>;
+
 struct OperatorReply {
   RequestId request = 0;
-  absl::StatusOr<std::variant<v1::DoneResponse, v1::CreateTokenResponse>> response;
+  absl::StatusOr<OperatorAnswer> response;
 };
 
 struct Outbox {

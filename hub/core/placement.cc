@@ -63,6 +63,7 @@ void PlaceOne(Turn& turn, PackageState& package, const Candidate& candidate) {
   auto at = PlaceFor(cluster, name);
   const bool placed = at != cluster.placements.end() && at->package == &package;
   bool selected = false;
+  turn.state.marks.rollouts.insert(PackageName(name));
   Placement placement = Resolve(turn, package, candidate, selected);
   if (placement.variant != nullptr) ++placement.variant->clusters;
   const bool same = placed == selected &&
@@ -93,26 +94,7 @@ void Prune(Turn& turn, const PackageName& name, PackageState& package) {
   JudgePackage(turn, name, package);
 }
 
-bool IsUsed(const google::protobuf::RepeatedPtrField<std::string>& uses, absl::string_view fact) {
-  return std::any_of(uses.begin(), uses.end(),
-                     [fact](const std::string& use) { return use == fact || use == "*"; });
-}
-
 }  // namespace
-
-Digest ParamsOf(const std::string& repository, const pb::RenderInput& input,
-                const google::protobuf::RepeatedPtrField<std::string>& uses) {
-  pb::RenderInput key = input;
-  key.clear_package();
-  key.clear_known_inputs();
-  if (!IsUsed(uses, "cluster.name")) key.clear_cluster_name();
-  if (!IsUsed(uses, "cluster.kubernetesVersion")) key.clear_kubernetes_version();
-  key.clear_labels();
-  for (const pb::Label& label : input.labels()) {
-    if (IsUsed(uses, absl::StrCat("cluster.labels.", label.key()))) *key.add_labels() = label;
-  }
-  return Digest::Of(absl::StrCat(repository, "\n", key.SerializeAsString()));
-}
 
 void Place(Turn& turn) {
   State& state = turn.state;
@@ -160,6 +142,7 @@ void RemovePackage(Turn& turn, const PackageName& name) {
     ShowCluster(state, cluster);
   }
   state.packages.erase(package);
+  state.marks.rollouts.insert(name);
   state.marks.packages.insert(name);
   state.marks.view_packages.insert(name);
 }

@@ -17,9 +17,4 @@ void RemovePackage(Turn& turn, const PackageName& name);
 // Takes the cluster's placements away: it gets nothing any more. What it runs stays.
 void Displace(Turn& turn, ClusterState& cluster);
 
-// What distinguishes renderings: repository and input, of the cluster's facts only `uses`. The "*"
-// among `uses` means all of them.
-Digest ParamsOf(const std::string& repository, const v1::RenderInput& input,
-                const google::protobuf::RepeatedPtrField<std::string>& uses);
-
 }  // namespace muster::hub

@@ -34,16 +34,8 @@ std::string WorstOf(const pb::ObservedState& state) {
     const bool fine =
         package.sync() == pb::SYNC_STATUS_SYNCED && package.health() <= pb::HEALTH_STATUS_SUSPENDED;
     if (fine) continue;
-    for (const pb::Condition& condition : package.conditions()) {
-      if (condition.type() == "DriftDetected") continue;  // false, it tells of what was healed
-      if (condition.status() == pb::CONDITION_STATUS_FALSE && !condition.message().empty()) {
-        return absl::StrCat(package.name(), ": ", condition.message());
-      }
-    }
-    if (package.problems_size() > 0) {
-      const pb::ObjectProblem& problem = package.problems(0);
-      return absl::StrCat(package.name(), ": ", problem.kind(), " ", problem.name(),
-                          problem.message().empty() ? "" : ": ", problem.message());
+    if (const std::string worst = WorstOfPackage(package); !worst.empty()) {
+      return absl::StrCat(package.name(), ": ", worst);
     }
   }
   for (const pb::Condition& condition : state.conditions()) {
@@ -147,6 +139,7 @@ void ReadState(const pb::ObservedState& state, Reported& reported) {
   reported.unmanaged = state.unmanaged();
   reported.observes = state.mode() == pb::CLUSTER_MODE_OBSERVE;
   reported.message = WorstOf(state);
+  reported.suspended_locally = state.suspended_locally();
   reported.packages.clear();
   for (const pb::ObservedPackage& package : state.packages()) {
     ReportedPackage one;

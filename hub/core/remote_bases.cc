@@ -14,6 +14,7 @@ void DeclareRepositories(const State& state, pb::RenderRequest& request,
     pb::DeclaredRepository& declared = *request.add_declared();
     *declared.mutable_spec() = repository.record.spec();
     declared.set_commit(repository.record.commit());
+    *declared.mutable_charts() = repository.record.charts();
     under_way.declared.emplace(name, repository.record.commit());
   }
 }

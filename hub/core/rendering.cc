@@ -6,10 +6,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status_macros.h"
+#include "hub/core/charts.h"
 #include "hub/core/journal.h"
 #include "hub/core/keys.h"
 #include "hub/core/records.h"
 #include "hub/core/remote_bases.h"
+#include "hub/core/rollouts.h"
 #include "hub/core/sources.h"
 
 namespace muster::hub {
@@ -18,20 +20,6 @@ namespace {
 
 constexpr int kInputsPerJob = 256;
 constexpr size_t kUsesMax = 256;
-
-// Neither the user's fault nor for ever: the job is tried again.
-bool Passes(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kDeadlineExceeded:
-    case absl::StatusCode::kInternal:
-    case absl::StatusCode::kCancelled:
-    case absl::StatusCode::kAborted:
-      return true;
-    default:
-      return false;
-  }
-}
 
 pb::DesiredPackage DesiredPackageOf(const pb::PackageRecord& package,
                                     const pb::RenderRecord& render, const pb::Repository& source) {
@@ -54,7 +42,8 @@ pb::DesiredPackage DesiredPackageOf(const pb::PackageRecord& package,
   *desired.mutable_sync() = spec.sync();
   desired.set_on_removal(spec.on_removal());
   *desired.mutable_depends_on() = spec.depends_on();
-  desired.set_suspended(package.suspended());
+  // Of a governed package a rollout's entry is suspended where it is given out.
+  desired.set_suspended(package.suspended() && !IsGoverned(spec));
   desired.set_namespace_(spec.namespace_());
   desired.set_health_timeout_ms(spec.health_timeout_ms());
   *desired.mutable_health_rules() = spec.health_rules();
@@ -85,20 +74,11 @@ void RefreshEntry(State& state, const PackageState& package, Variant& variant) {
   auto entry = EntryOf(state, package, variant);
   if (entry == variant.entry) return;
   variant.entry = std::move(entry);
+  state.marks.rollouts.insert(PackageName(package.record.spec().name()));
   Spread(state, variant);
 }
 
 // ---------------------------------------------------------------- starting
-
-pb::RenderInput InputFor(const State& state, const PackageName& package, const Variant& variant) {
-  pb::RenderInput input = variant.input;
-  input.set_package(package.text());
-  const auto known = state.renders.by_params.find(variant.params);
-  if (known != state.renders.by_params.end()) {
-    for (const Digest& digest : known->second) input.add_known_inputs(digest.bytes());
-  }
-  return input;
-}
 
 // Says in the journal of commits how the one that rules came out.
 void Conclude(Turn& turn, const RepositoryName& name, RepositoryState& repository) {
@@ -132,7 +112,7 @@ void StartRender(Turn& turn, const RepositoryName& name, RepositoryState& reposi
     for (auto& [params, variant] : package.variants) {
       if ((variant.tried_commit == commit && !variant.again) || variant.clusters == 0) continue;
       if (job.request.inputs_size() == kInputsPerJob) break;
-      *job.request.add_inputs() = InputFor(state, package_name, variant);
+      *job.request.add_inputs() = InputFor(state, package_name, variant.params, variant.input);
       under_way.inputs.push_back({package_name, params});
     }
   }
@@ -148,6 +128,15 @@ void StartRender(Turn& turn, const RepositoryName& name, RepositoryState& reposi
 }
 
 // ---------------------------------------------------------------- results
+
+// Whether clusters have what was rendered from the input: plans of branches must not push it out.
+bool IsInUse(const State& state, const Digest& params, const Digest& input) {
+  return std::any_of(state.packages.begin(), state.packages.end(), [&](const auto& entry) {
+    const auto variant = entry.second.variants.find(params);
+    return variant != entry.second.variants.end() && variant->second.good &&
+           variant->second.good->input_digest() == input.view();
+  });
+}
 
 void Remember(Turn& turn, const Digest& params, const Rendered& result) {
   RenderCache& renders = turn.state.renders;
@@ -165,29 +154,14 @@ void Remember(Turn& turn, const Digest& params, const Rendered& result) {
   inputs.erase(std::remove(inputs.begin(), inputs.end(), result.input), inputs.end());
   inputs.push_back(result.input);
   if (inputs.size() <= kRendersKept) return;
-  renders.by_input.erase(inputs.front());
-  turn.out.batch.Delete(keys::Render(inputs.front()));
-  turn.out.batch.Delete(keys::Sources(inputs.front()));
-  inputs.erase(inputs.begin());
-}
-
-// What the job found, completed from the cache when its input was known.
-absl::StatusOr<pb::RenderCacheRecord> BundleOf(Turn& turn, const Digest& params,
-                                               const Rendered& result) {
-  RETURN_IF_ERROR(result.status);
-  if (!result.bundle.empty()) {
-    if (result.object_count == 0) {
-      return absl::FailedPreconditionError(
-          "it gives no objects at all; an empty rendering is never applied. To take the package "
-          "away, delete its declaration");
-    }
-    Remember(turn, params, result);
-  }
-  const auto known = turn.state.renders.by_input.find(result.input);
-  if (known == turn.state.renders.by_input.end()) {
-    return absl::InternalError("the fetch process named an input that this hub never rendered");
-  }
-  return known->second;
+  const auto oldest = std::find_if(inputs.begin(), inputs.end(), [&](const Digest& input) {
+    return !IsInUse(turn.state, params, input);
+  });
+  if (oldest == inputs.end()) return;
+  renders.by_input.erase(*oldest);
+  turn.out.batch.Delete(keys::Render(*oldest));
+  turn.out.batch.Delete(keys::Sources(*oldest));
+  inputs.erase(oldest);
 }
 
 void TakeGood(Turn& turn, PackageState& package, Variant& variant, const std::string& commit,
@@ -239,8 +213,8 @@ bool ToldApart(Turn& turn, const PackageName& name, PackageState& package, const
 // Returns a status when the result says nothing and the job has to be tried again.
 absl::Status TakeResult(Turn& turn, const RenderUnderWay& under_way,
                         const RenderUnderWay::Input& asked, const Rendered& result) {
-  if (Passes(result.status)) return result.status;
-  const absl::StatusOr<pb::RenderCacheRecord> bundle = BundleOf(turn, asked.params, result);
+  if (PassesByItself(result.status)) return result.status;
+  const absl::StatusOr<pb::RenderCacheRecord> bundle = TakeRendered(turn, asked.params, result);
   if (absl::IsInternal(bundle.status())) return bundle.status();
   const auto found = turn.state.packages.find(asked.package);
   if (found == turn.state.packages.end()) return absl::OkStatus();
@@ -252,6 +226,8 @@ absl::Status TakeResult(Turn& turn, const RenderUnderWay& under_way,
   variant.tried_commit = under_way.commit;
   variant.repositories.clear();
   for (const std::string& name : result.repositories) variant.repositories.emplace(name);
+  variant.charts = result.charts;
+  FetchWanted(turn, variant);
   variant.again = MustRenderAgain(turn.state, under_way, result);
   turn.state.marks.view_packages.insert(asked.package);
   if (bundle.ok()) {
@@ -320,6 +296,48 @@ pb::Condition RenderedCondition(const PackageState& package, int failed, int unt
 
 }  // namespace
 
+bool PassesByItself(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kCancelled:
+    case absl::StatusCode::kAborted:
+      return true;
+    default:
+      return false;
+  }
+}
+
+pb::RenderInput InputFor(const State& state, const PackageName& package, const Digest& params,
+                         pb::RenderInput input) {
+  input.set_package(package.text());
+  TakeFromOwnRegistry(state, package, input);
+  const auto known = state.renders.by_params.find(params);
+  if (known != state.renders.by_params.end()) {
+    for (const Digest& digest : known->second) input.add_known_inputs(digest.bytes());
+  }
+  return input;
+}
+
+absl::StatusOr<pb::RenderCacheRecord> TakeRendered(Turn& turn, const Digest& params,
+                                                   const Rendered& result) {
+  RETURN_IF_ERROR(result.status);
+  if (!result.bundle.empty()) {
+    if (result.object_count == 0) {
+      return absl::FailedPreconditionError(
+          "it gives no objects at all; an empty rendering is never applied. To take the package "
+          "away, delete its declaration");
+    }
+    Remember(turn, params, result);
+  }
+  const auto known = turn.state.renders.by_input.find(result.input);
+  if (known == turn.state.renders.by_input.end()) {
+    return absl::InternalError("the fetch process named an input that this hub never rendered");
+  }
+  return known->second;
+}
+
 void CommitRules(Turn& turn, RepositoryState& repository) {
   const RepositoryName name(repository.record.spec().name());
   repository.render_after = absl::InfinitePast();
@@ -370,6 +388,7 @@ void OnRenderDone(Turn& turn, const RenderDone& done) {
     if (state.marks.packages.contains(name)) KeepRenderings(turn, name, package->second);
     JudgePackage(turn, name, package->second);
     state.marks.view_packages.insert(name);
+    state.marks.rollouts.insert(name);
   }
   const auto repository = state.repositories.find(under_way.repository);
   if (repository == state.repositories.end()) return;

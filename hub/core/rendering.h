@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "hub/core/state.h"
 
 namespace muster::hub {
@@ -20,6 +22,19 @@ void RepositoryChanged(Turn& turn, const RepositoryName& name);
 void StartRenders(Turn& turn);
 
 void OnRenderDone(Turn& turn, const RenderDone& done);
+
+// The input of a job for the renderings with these params: `input`, with what is known already.
+v1::RenderInput InputFor(const State& state, const PackageName& package, const Digest& params,
+                         v1::RenderInput input);
+
+// What a job found for `params`, completed from the cache when its input was known; kept in the
+// cache when it is new. kFailedPrecondition for an empty rendering, kInternal when the result makes
+// no sense.
+absl::StatusOr<v1::RenderCacheRecord> TakeRendered(Turn& turn, const Digest& params,
+                                                   const Rendered& result);
+
+// Neither the user's fault nor for ever: the job is tried again.
+bool PassesByItself(const absl::Status& status);
 
 // Gives a new variant the rendering that the package's record remembers, if there is one.
 void RecallRendering(const State& state, const PackageState& package, Variant& variant);

@@ -177,11 +177,11 @@ TEST_F(RenderingTest, TheKubernetesVersionTellsApartOnlyWhoAsksForIt) {
   FakeAgent& one = Join("one");
   FakeAgent& two = Join("two");
   EXPECT_EQ(PackageOf("web")->bundles, 1);
-  PushApps("c2", {{"web", "chart $kubernetes"}});
+  PushApps("c2", {{"web", "needs $kubernetes"}});
   EXPECT_EQ(one.desired.packages(0).bundle_digest(),
-            BundleOf("chart $kubernetes for v1.31.4").bytes());
+            BundleOf("needs $kubernetes for v1.31.4").bytes());
   EXPECT_EQ(two.desired.packages(0).bundle_digest(),
-            BundleOf("chart $kubernetes for v1.32.0").bytes());
+            BundleOf("needs $kubernetes for v1.32.0").bytes());
   // A cluster that was updated gets what its version asks for.
   kubernetes_versions["one"] = "v1.32.0";
   Connect(one);

@@ -1,13 +1,17 @@
 #include "hub/core/sources.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "hub/core/charts.h"
 #include "hub/core/fleet_config.h"
 #include "hub/core/journal.h"
 #include "hub/core/keys.h"
 #include "hub/core/rendering.h"
+#include "hub/core/signatures.h"
 
 namespace muster::hub {
 namespace pb = muster::v1;
@@ -101,6 +105,9 @@ void StartFetch(Turn& turn, RepositoryState& repository) {
     job.request.set_config_path(turn.state.meta.fleet_path());
   }
   job.request.set_allow_file(turn.state.settings.allow_file_urls);
+  if (IsRegistry(spec)) AskForCharts(turn.state, repository, job.request);
+  if (spec.has_verify()) *job.request.mutable_verify() = spec.verify();
+  repository.fetch_verify = spec.verify().SerializeAsString();
   repository.fetching = true;
   repository.again = false;
   turn.out.jobs.push_back(std::move(job));
@@ -137,10 +144,16 @@ void Freeze(Turn& turn, RepositoryState& repository, const pb::FetchResponse& re
   pb::RepositoryRecord& record = repository.record;
   if (record.frozen_commit() == response.commit()) return;
   record.set_frozen_commit(response.commit());
+  const std::string what =
+      IsRegistry(record.spec())
+          ? absl::StrCat(
+                "what was released has changed: ", absl::StrJoin(response.rewritten(), "; "), "; ",
+                ShortCommit(record.commit()), " keeps ruling with what it was")
+          : absl::StrCat(RefText(record.spec()), " was rewritten: ", ShortCommit(response.commit()),
+                         " does not descend from ", ShortCommit(record.commit()),
+                         ", which keeps ruling");
   const std::string message =
-      absl::StrCat(RefText(record.spec()), " was rewritten: ", ShortCommit(response.commit()),
-                   " does not descend from ", ShortCommit(record.commit()),
-                   ", which keeps ruling; when the rewrite was meant, run 'muster accept-rewrite ",
+      absl::StrCat(what, "; when the rewrite was meant, run 'muster accept-rewrite ",
                    record.spec().name(), " ", response.commit(), "'");
   Set(turn, repository,
       MakeCondition("Frozen", pb::CONDITION_STATUS_TRUE, "HistoryRewritten", message,
@@ -164,6 +177,65 @@ void Thaw(Turn& turn, RepositoryState& repository) {
   Save(turn, repository);
 }
 
+// Its signature does not let the commit rule: what rules goes on ruling.
+void Refuse(Turn& turn, RepositoryState& repository, const pb::FetchResponse& response,
+            const Refusal& refusal) {
+  const pb::RepositoryRecord& record = repository.record;
+  const std::string& commit = response.commit();
+  const bool rules = record.commit() == commit;
+  const std::string kept =
+      rules ? "; it rules since before, until a commit takes its place that may"
+      : record.commit().empty()
+          ? "; nothing rules yet"
+          : absl::StrCat("; commit ", ShortCommit(record.commit()), " keeps ruling");
+  const std::string message =
+      absl::StrCat("verify ", RefText(record.spec()), ": ", refusal.message, kept);
+  if (!Set(
+          turn, repository,
+          MakeCondition("Verified", pb::CONDITION_STATUS_FALSE, refusal.reason, message, commit))) {
+    return;
+  }
+  if (!rules) {
+    if (repository.head.commit().id() != commit) {
+      google::protobuf::RepeatedPtrField<pb::Commit> head;
+      head.Add()->set_id(commit);
+      for (const pb::Commit& one : response.commits()) {
+        if (one.id() == commit) head[0] = one;
+      }
+      RecordCommits(turn, repository, head, "Refused");
+    }
+    SetCommitResult(turn, repository, commit, "Refused", message);
+  }
+  Note(turn, {.reason = "CommitRefused",
+              .subject = SubjectOf(repository),
+              .message = message,
+              .warning = true});
+}
+
+// Whether the head's signature lets it rule; else says so.
+bool Verify(Turn& turn, RepositoryState& repository, const pb::FetchResponse& response) {
+  const pb::Repository& spec = repository.record.spec();
+  if (!spec.has_verify()) {
+    Clear(turn, repository, "Verified");
+    return true;
+  }
+  if (const std::optional<Refusal> refusal = JudgeSignatures(spec.verify(), response)) {
+    Refuse(turn, repository, response, *refusal);
+    return false;
+  }
+  std::string by;
+  for (const pb::CommitSignature& signature : response.signatures()) {
+    if (signature.commit() != response.commit()) continue;
+    if (signature.result() != pb::SIGNATURE_RESULT_GOOD) continue;
+    by = absl::StrCat(signature.tag() ? "the tag of " : "", ShortCommit(response.commit()),
+                      " is signed by ", signature.signer(), " with ", signature.key());
+    break;
+  }
+  Set(turn, repository,
+      MakeCondition("Verified", pb::CONDITION_STATUS_TRUE, "Signed", by, response.commit()));
+  return true;
+}
+
 // `commit` rules from now on.
 void Advance(Turn& turn, RepositoryState& repository, const pb::FetchResponse& response) {
   pb::RepositoryRecord& record = repository.record;
@@ -172,7 +244,11 @@ void Advance(Turn& turn, RepositoryState& repository, const pb::FetchResponse& r
   record.set_commit(response.commit());
   record.set_commit_source(repository.fetch_source);
   Thaw(turn, repository);
-  RecordCommits(turn, repository, commits, "Pending");
+  if (repository.head.commit().id() == response.commit()) {  // seen before, and not let rule
+    SetCommitResult(turn, repository, response.commit(), "Pending", "");
+  } else {
+    RecordCommits(turn, repository, commits, "Pending");
+  }
   Save(turn, repository);
   const pb::Commit& head = commits[commits.size() - 1];
   Note(turn, {.reason = "CommitSeen",
@@ -191,18 +267,22 @@ void OnFetched(Turn& turn, RepositoryState& repository, const pb::FetchResponse&
   turn.state.marks.view_repositories.insert(NameOf(repository));
   const bool same_source = record.commit_source() == repository.fetch_source;
   const bool moved = response.commit() != record.commit() || !same_source;
-  if (moved && same_source && !response.descends()) {
+  const bool may_rule = Verify(turn, repository, response);
+  if (!may_rule) {
+    // Neither advances nor waits for an operator: nobody can accept what is not signed.
+  } else if (moved && same_source && !response.descends()) {
     Freeze(turn, repository, response);
   } else if (moved) {
     Advance(turn, repository, response);
   } else {
     Thaw(turn, repository);  // the rewrite was taken back
   }
+  if (IsRegistry(record.spec())) Set(turn, repository, TakeCharts(repository, response));
   Set(turn, repository,
       MakeCondition("Fetched", pb::CONDITION_STATUS_TRUE, "Fetched",
                     absl::StrCat(RefText(record.spec()), " is at ", ShortCommit(response.commit())),
                     response.commit()));
-  const bool rules = record.commit() == response.commit();
+  const bool rules = may_rule && record.commit() == response.commit();
   if (IsFleet(repository) && rules && (moved || repository.read_config)) {
     repository.read_config = false;
     ApplyConfig(turn, repository, response.config());
@@ -217,6 +297,7 @@ RepositoryState* FleetRepository(State& state) {
 }
 
 std::string RefText(const pb::Repository& spec) {
+  if (IsRegistry(spec)) return "charts";
   if (!spec.tag().empty()) return absl::StrCat("tag ", spec.tag());
   if (!spec.commit().empty()) return absl::StrCat("commit ", ShortCommit(spec.commit()));
   return absl::StrCat("branch ", spec.branch());
@@ -232,6 +313,7 @@ void StartSources(Turn& turn) {
     spec.set_branch(state.meta.fleet_branch().empty() ? "main" : state.meta.fleet_branch());
     spec.set_credentials(state.meta.fleet_credentials());
     spec.set_interval_ms(absl::ToInt64Milliseconds(state.settings.fleet_interval));
+    if (state.meta.has_fleet_verify()) *spec.mutable_verify() = state.meta.fleet_verify();
     DeclareRepository(turn, spec);
     // What rules may have been accepted, and not read, before the hub ended; and this version may
     // understand more of it than the last.
@@ -258,14 +340,18 @@ void OnFetchDone(Turn& turn, const FetchDone& done) {
   RepositoryState& repository = found->second;
   repository.fetching = false;
   // The answer to a question that is no longer asked.
-  const bool stale = repository.fetch_source != SourceOf(repository.record.spec());
+  const bool stale =
+      repository.fetch_source != SourceOf(repository.record.spec()) ||
+      repository.fetch_verify != repository.record.spec().verify().SerializeAsString();
   if (repository.record.suspended()) return;
   if (stale) {
     PlanPoll(turn, repository, turn.state.now);
     return;
   }
   if (done.result.ok()) {
-    OnFetched(turn, repository, *done.result);
+    pb::FetchResponse response = *done.result;
+    NameSigners(response);
+    OnFetched(turn, repository, response);
     PlanPoll(turn, repository, NextPoll(turn, repository));
   } else {
     OnFetchFailed(turn, repository, done.result.status());
@@ -301,6 +387,14 @@ absl::Status AcceptRewrite(Turn& turn, const pb::AcceptRewriteRequest& request,
                                                       frozen, ", not '", request.commit(),
                                                       "'; look at it first, then name it in full"));
   }
+  if (IsRegistry(repository.record.spec())) {
+    if (repository.frozen_charts.pins().empty()) {
+      PollNow(turn, repository);
+      return absl::UnavailableError(
+          "accept rewrite: the registry is being looked at; try again in a moment");
+    }
+    *repository.record.mutable_charts() = repository.frozen_charts;
+  }
   Note(turn, {.reason = "RewriteAccepted",
               .subject = SubjectOf(repository),
               .message = absl::StrCat(frozen, " rules instead of ", repository.record.commit()),
@@ -322,8 +416,11 @@ void DeclareRepository(Turn& turn, const pb::Repository& spec) {
   const RepositoryName name(spec.name());
   auto [at, added] = turn.state.repositories.try_emplace(name);
   RepositoryState& repository = at->second;
+  // Whoever may sign has changed: what waits for an operator was judged by others.
+  const bool other_signers =
+      repository.record.spec().verify().SerializeAsString() != spec.verify().SerializeAsString();
   const bool moved = added || SourceOf(repository.record.spec()) != SourceOf(spec) ||
-                     repository.record.spec().credentials() != spec.credentials();
+                     repository.record.spec().credentials() != spec.credentials() || other_signers;
   const bool changed =
       added || repository.record.spec().SerializeAsString() != spec.SerializeAsString();
   if (!changed) return;

@@ -7,6 +7,7 @@
 #include "common/base/status_macros.h"
 #include "hub/core/keys.h"
 #include "hub/core/records.h"
+#include "hub/core/rollouts.h"
 
 namespace muster::hub {
 namespace pb = muster::v1;
@@ -90,6 +91,13 @@ absl::Status LoadOne(State& state, absl::string_view key, absl::string_view valu
   }
   if (const auto rest = keys::After(keys::kTokens, key)) {
     return Parse(value, state.tokens[TokenId(*rest)]);
+  }
+  if (const auto rest = keys::After(keys::kRollouts, key)) return LoadRollout(state, *rest, value);
+  if (const auto rest = keys::After(keys::kRolloutPlans, key)) {
+    pb::RolloutPlanRecord record;
+    RETURN_IF_ERROR(Parse(value, record));
+    state.rollout_plans[std::string(*rest)] = record.spec();
+    return absl::OkStatus();
   }
   if (const auto rest = keys::After(keys::kCredentials, key)) {
     state.credentials.insert(std::string(*rest));

@@ -28,9 +28,11 @@
 #include "common/base/digest.h"
 #include "common/base/ids.h"
 #include "common/base/random.h"
+#include "common/plan/planner.h"
 #include "hub/core/fleet_view.h"
 #include "hub/core/hub_core.h"
 #include "hub/core/outbox.h"
+#include "hub/core/rollout/rollout.h"
 #include "proto/child.pb.h"
 #include "proto/storage.pb.h"
 
@@ -45,6 +47,7 @@ struct RepositoryState {
   absl::Time next_poll = absl::InfinitePast();
   bool fetching = false;
   std::string fetch_source;  // URL and ref of the fetch under way
+  std::string fetch_verify;  // and the policy that it looks at signatures by
   bool again = false;        // nudged while a fetch was under way
   bool read_config = false;  // fleet repository: the declarations are wanted at any commit
   int failures = 0;          // of fetches, in a row
@@ -53,8 +56,9 @@ struct RepositoryState {
   absl::Time render_after = absl::InfinitePast();  // after a failure that was not the user's
   int render_failures = 0;
   Backoff render_backoff{absl::Seconds(1), absl::Minutes(2)};
-  uint64_t head_number = 0;  // of the newest commit record; zero: none
-  v1::CommitRecord head;     // the newest commit record
+  v1::ChartLock frozen_charts;  // of record.frozen_commit, as last seen
+  uint64_t head_number = 0;     // of the newest commit record; zero: none
+  v1::CommitRecord head;        // the newest commit record
 };
 
 // ---------------------------------------------------------------- packages
@@ -73,6 +77,7 @@ struct Variant {
   // one of them moved since, so that the same commit is rendered again (remote_bases.h).
   std::set<RepositoryName> repositories;
   bool again = false;
+  std::vector<v1::ChartWant> charts;  // that the newest attempt asked of registries
 };
 
 struct PackageState {
@@ -87,6 +92,22 @@ struct Placement {
   PackageState* package = nullptr;
   Variant* variant = nullptr;                // null when it could not be resolved
   std::shared_ptr<const std::string> error;  // why not
+  // For what its rollout lets it wait; null: it does not. Found again by the next look.
+  std::shared_ptr<const std::string> waiting;
+};
+
+// The rollouts of one governed package, the newest of them.
+struct RolloutState {
+  Rollout rollout;
+  std::string commit;                // of the package's repository, when it began
+  std::map<Digest, Digest> targets;  // by params: the entries that go out
+  std::map<Digest, std::shared_ptr<const PackageEntry>> entries;  // that members and targets name
+
+  std::string written;  // its record, as the store has it
+  // Found again after a restart.
+  Step last;             // of the newest look
+  bool queued = false;   // a newer release waits for this one to end
+  bool planned = false;  // a look is planned, because something was heard
 };
 
 // What was last signed for a cluster.
@@ -130,6 +151,7 @@ struct Reported {
   uint32_t unmanaged = 0;
   bool observes = false;                     // it changes nothing, because it was told so somewhere
   std::string message;                       // the worst thing it says
+  std::string suspended_locally;             // as its own people wrote; empty: not
   std::shared_ptr<const std::string> state;  // the report, an ObservedState
   std::vector<ReportedPackage> packages;     // sorted by name
   Digest converged_digest;
@@ -184,9 +206,22 @@ struct RenderUnderWay {
   std::map<RepositoryName, std::string> declared;  // and their commits, as the job was told
 };
 
+// A plan under way. Soft: whoever asked asks again after a restart.
+struct PlanUnderWay {
+  RequestId request = 0;
+  RepositoryName repository;
+  std::string revision;
+  bool tag_tried = false;                     // a name is a branch first, then a tag
+  v1::FetchResponse head;                     // once it was fetched
+  std::unique_ptr<Planner> planner;           // likewise
+  uint64_t job = 0;                           // the RenderJob under way
+  std::vector<RenderUnderWay::Input> inputs;  // in the order of the job's
+  int failures = 0;                           // of jobs that said nothing about their inputs
+};
+
 // Something to be looked at when its time comes. Whoever handles it checks whether it still holds.
 struct Wake {
-  enum class Kind { kPoll, kRender, kLiveness, kRefresh, kToken };
+  enum class Kind { kPoll, kRender, kLiveness, kRefresh, kToken, kRollout };
   absl::Time at;
   Kind kind;
   std::string id;
@@ -209,6 +244,7 @@ struct Marks {
   std::set<PackageName> place_packages;
   std::set<ClusterId> place_clusters;
   std::set<RepositoryName> render;
+  std::set<PackageName> rollouts;
   bool spread = false;  // some variant's `changed` is set
   std::set<ClusterId> compose;
   // To be shown anew. Clusters by name, because some are only declared.
@@ -234,6 +270,8 @@ struct State {
   v1::HubMeta meta;
   std::map<RepositoryName, RepositoryState> repositories;
   std::map<PackageName, PackageState> packages;
+  std::map<PackageName, RolloutState> rollouts;          // of governed packages
+  std::map<std::string, v1::RolloutPlan> rollout_plans;  // declared
   std::map<ClusterName, v1::DeclarationRecord> declarations;
   std::map<ClusterId, ClusterState> clusters;
   std::map<ClusterName, ClusterId> names;
@@ -247,6 +285,8 @@ struct State {
   int64_t refusal_noted_ms = 0;           // of a token that nobody knows
   std::map<uint64_t, RenderUnderWay> renders_under_way;  // by job
   uint64_t last_job = 0;
+  std::map<uint64_t, PlanUnderWay> plans;  // by number
+  uint64_t last_plan = 0;
   uint64_t last_event = 0;  // number in the journal
   int64_t time_high_written_ms = 0;
 

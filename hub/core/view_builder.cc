@@ -10,6 +10,7 @@
 #include "hub/core/desired_state.h"
 #include "hub/core/fleet_config.h"
 #include "hub/core/keys.h"
+#include "hub/core/signatures.h"
 #include "hub/core/sources.h"
 
 namespace muster::hub {
@@ -18,7 +19,8 @@ namespace {
 
 // Why the newest revision is not what the cluster should have; null when it is.
 std::shared_ptr<const std::string> ErrorOf(const Placement& placement) {
-  return placement.variant == nullptr ? placement.error : placement.variant->error;
+  if (placement.variant == nullptr) return placement.error;
+  return placement.variant->error != nullptr ? placement.variant->error : placement.waiting;
 }
 
 // Tells a package's renderings apart, in four bytes for each of its clusters.
@@ -109,6 +111,26 @@ std::vector<PackageStatus> StatusesOf(const ClusterState& cluster) {
   }
 }
 
+// Who suspended the cluster and why, and what became of it meanwhile; empty: nobody did.
+std::string SuspensionOf(const ClusterState& cluster, const ClusterRow& row) {
+  std::string text;
+  const std::string& local = cluster.reported.suspended_locally;
+  if (row.suspended) {
+    const std::string& reason = cluster.record.suspend_reason();
+    absl::StrAppend(&text, "suspended", reason.empty() ? "" : ": ", reason);
+  }
+  if (!local.empty()) {
+    absl::StrAppend(&text, text.empty() ? "" : "; also ",
+                    "suspended in the cluster itself: ", local);
+  }
+  if (text.empty()) return text;
+  uint32_t drifted = 0;
+  for (const PackageStatus& package : row.packages) drifted += package.drifted;
+  if (drifted == 1) absl::StrAppend(&text, "; 1 object differs from what Git says");
+  if (drifted > 1) absl::StrAppend(&text, "; ", drifted, " objects differ from what Git says");
+  return text;
+}
+
 // The one sentence that says why the cluster is not as it should be.
 std::string MessageOf(const State& state, const ClusterState& cluster, const ClusterRow& row) {
   if (cluster.record.state() == pb::ClusterRecord::STATE_PENDING) {
@@ -118,10 +140,7 @@ std::string MessageOf(const State& state, const ClusterState& cluster, const Clu
   if (cluster.record.state() == pb::ClusterRecord::STATE_REVOKED) {
     return "revoked; what it runs stays";
   }
-  if (row.suspended) {
-    return absl::StrCat("suspended", cluster.record.suspend_reason().empty() ? "" : ": ",
-                        cluster.record.suspend_reason());
-  }
+  if (row.suspended) return SuspensionOf(cluster, row);
   for (const pb::Condition& condition : row.conditions) {
     if (condition.status() == pb::CONDITION_STATUS_FALSE) return condition.message();
   }
@@ -143,6 +162,7 @@ std::string MessageOf(const State& state, const ClusterState& cluster, const Clu
                                   : "waits for the first rendering of its packages";
   }
   if (cluster.reported.digest.empty()) return "its agent has not reported yet";
+  if (std::string suspension = SuspensionOf(cluster, row); !suspension.empty()) return suspension;
   if (!cluster.reported.message.empty()) return cluster.reported.message;
   if (!HasPresentContent(cluster)) {
     return absl::StrCat("generation ", cluster.desired.generation, " is on its way");
@@ -348,6 +368,7 @@ void ViewBuilder::BuildRepository(const RepositoryName& name, FleetView& view) {
   out.set_seen_commit(record.frozen_commit());
   out.set_failures(repository.failures);
   out.set_fleet(name.text() == keys::kFleetRepository);
+  out.set_verify(VerifyText(record.spec().verify()));
   *out.mutable_origin() = record.spec().origin();
   *out.mutable_conditions() = record.conditions();
   if (record.suspended()) {

@@ -28,7 +28,7 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Start(const ListenerOptions&
   int port = 0;
   builder.AddListeningPort(options.address, MutualTlsServer(options.root_pem, options.server),
                            &port);
-  builder.RegisterService(options.service);
+  for (grpc::Service* service : options.services) builder.RegisterService(service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || port == 0) {
     return absl::UnavailableError(

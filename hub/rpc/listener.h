@@ -1,4 +1,4 @@
-// Listener: one TLS port of the hub with one gRPC service behind it.
+// Listener: one TLS port of the hub with gRPC services behind it.
 //
 //   ASSIGN_OR_RETURN(auto listener, Listener::Start(options));
 //   listener->address();     // with the real port, when port 0 was asked for
@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/net/tls.h"
@@ -26,7 +27,7 @@ struct ListenerOptions {
   std::string address;  // host:port
   std::string root_pem;
   TlsKeyPair server;
-  grpc::Service* service = nullptr;  // outlives the listener
+  std::vector<grpc::Service*> services;  // outlive the listener
 };
 
 class Listener {

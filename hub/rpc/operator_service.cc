@@ -1,23 +1,19 @@
 #include "hub/rpc/operator_service.h"
 
 #include <grpcpp/grpcpp.h>
-#include <sys/statvfs.h>
 
-#include <filesystem>
 #include <map>
-#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/mutex.h"
 #include "common/base/status_macros.h"
 #include "common/config/names.h"
 #include "common/net/rpc_status.h"
-#include "common/net/tls.h"
 #include "hub/credentials.h"
+#include "hub/rpc/operator_gate.h"
 #include "hub/rpc/refusals.h"
 #include "hub/rpc/views.h"
 #include "hub/rpc/watch_stream.h"
@@ -31,23 +27,6 @@ namespace {
 
 using Context = grpc::CallbackServerContext;
 using Unary = grpc::ServerUnaryReactor;
-
-uint64_t DirectoryBytes(const std::string& directory) {
-  uint64_t bytes = 0;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, error)) {
-    std::error_code gone;  // Files of the store come and go.
-    const uintmax_t size = entry.is_regular_file(gone) ? entry.file_size(gone) : 0;
-    if (!gone) bytes += size;
-  }
-  return bytes;
-}
-
-uint64_t DiskFreeBytes(const std::string& directory) {
-  struct statvfs figures = {};
-  if (statvfs(directory.c_str(), &figures) != 0) return 0;
-  return uint64_t{figures.f_bavail} * figures.f_frsize;
-}
 
 }  // namespace
 
@@ -73,7 +52,7 @@ class OperatorService::Calls final : public pb::OperatorService::CallbackService
     return Read(
         context, request, view,
         [this](const Reading& reading, const pb::GetHubRequest&) -> absl::StatusOr<pb::HubView> {
-          return MakeHub(reading);
+          return hub::GetHub(reading, options_.place);
         });
   }
   READ(ListClusters, ListRequest)
@@ -103,19 +82,12 @@ class OperatorService::Calls final : public pb::OperatorService::CallbackService
   void Stop();
 
  private:
-  // The operator's name, if the peer is one.
   absl::StatusOr<std::string> Admit(const Context& context) const {
-    ASSIGN_OR_RETURN(const PeerIdentity peer,
-                     PeerIdentityOf(*context.auth_context(), options_.hub_id));
-    if (peer.identity.kind == Identity::Kind::kOperator) return peer.identity.name;
-    return absl::PermissionDeniedError(
-        "this listener is for operators, and the certificate is not an operator's");
+    return AdmitOperator(context, options_.hub_id);
   }
 
   static Unary* Refuse(Context* context, const absl::Status& status) {
-    Unary* const reactor = context->DefaultReactor();
-    reactor->Finish(ToGrpc(status));
-    return reactor;
+    return RefuseCall(context, status);
   }
 
   // Answers with what `answer` makes of the present picture, on a worker.
@@ -143,8 +115,8 @@ class OperatorService::Calls final : public pb::OperatorService::CallbackService
     // Only now: what is wrong with a request is for those who may make it.
     if (!command.ok()) return Refuse(context, command.status());
     Unary* const reactor = context->DefaultReactor();
-    const RequestId id = options_.replies->AwaitOperator(
-        [reactor, response](absl::StatusOr<Replies::OperatorAnswer> answer) {
+    const RequestId id =
+        options_.replies->AwaitOperator([reactor, response](absl::StatusOr<OperatorAnswer> answer) {
           if (answer.ok() && std::holds_alternative<Response>(*answer)) {
             *response = std::get<Response>(*std::move(answer));
           }
@@ -152,21 +124,6 @@ class OperatorService::Calls final : public pb::OperatorService::CallbackService
         });
     options_.post(OperatorAsked{id, *actor, *std::move(command)});
     return reactor;
-  }
-
-  pb::HubView MakeHub(const Reading& reading) const {
-    pb::HubView view = MakeHubView(reading.fleet);
-    view.set_now_ms(absl::ToUnixMillis(reading.now));
-    view.set_store_bytes(DirectoryBytes(absl::StrCat(options_.data_directory, "/store")));
-    view.set_disk_free_bytes(DiskFreeBytes(options_.data_directory));
-    if (const absl::Status obstacle = options_.obstacle(); !obstacle.ok()) {
-      pb::Finding& finding = *view.add_findings();
-      finding.set_severity("error");
-      finding.set_subject("disk");
-      finding.set_message(absl::StrCat("the hub takes no change: ", obstacle.message()));
-      finding.set_next(absl::StrCat("df -h ", options_.data_directory));
-    }
-    return view;
   }
 
   absl::StatusOr<OperatorCommand> Sealed(const pb::PutCredentialRequest& request) const {

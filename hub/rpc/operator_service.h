@@ -16,6 +16,7 @@
 #include "hub/core/event.h"
 #include "hub/core/fleet_view.h"
 #include "hub/rpc/replies.h"
+#include "hub/rpc/views.h"
 
 namespace grpc {
 class Service;
@@ -25,7 +26,7 @@ namespace muster::hub {
 
 struct OperatorServiceOptions {
   std::string hub_id;
-  std::string data_directory;  // for the figures of the disk
+  HubPlace place;
   std::string sealing_key;
 
   // Posts to the hub's inbox. Any thread.
@@ -33,9 +34,6 @@ struct OperatorServiceOptions {
 
   // The fleet as it is now. Any thread.
   std::function<std::shared_ptr<const FleetView>()> view;
-
-  // OK, or why the hub can write nothing at present. Any thread.
-  std::function<absl::Status()> obstacle;
 
   const Store* store = nullptr;
   Replies* replies = nullptr;

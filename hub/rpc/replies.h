@@ -25,7 +25,6 @@ namespace muster::hub {
 
 class Replies final : public Answers {
  public:
-  using OperatorAnswer = std::variant<v1::DoneResponse, v1::CreateTokenResponse>;
   using OnEnroll = std::function<void(absl::StatusOr<v1::EnrollResponse>)>;
   using OnRenew = std::function<void(absl::StatusOr<v1::RenewResponse>)>;
   using OnOperator = std::function<void(absl::StatusOr<OperatorAnswer>)>;

@@ -6,6 +6,10 @@
 // kNotFound when a name is given and nothing has it, kInvalidArgument for a bad filter.
 #pragma once
 
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/store/store.h"
@@ -20,6 +24,16 @@ struct Reading {
   const Store& store;
   absl::Time now;
 };
+
+// Where the hub stands: what the picture of the fleet does not say.
+struct HubPlace {
+  std::string data_directory;  // for the figures of the disk
+  // OK, or why the hub can write nothing at present. Any thread.
+  std::function<absl::Status()> obstacle;
+};
+
+// views_hub.cc
+v1::HubView GetHub(const Reading& reading, const HubPlace& place);
 
 // views_fleet.cc
 absl::StatusOr<v1::ListClustersResponse> ListClusters(const Reading& reading,

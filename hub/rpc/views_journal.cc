@@ -86,6 +86,7 @@ pb::CommitView MakeCommitView(const FleetView& fleet, const std::string& reposit
   const CommitCount count = CountCommit(fleet, repository, record.commit().id());
   view.set_clusters_desired(count.clusters_desired);
   view.set_clusters_applied(count.clusters_applied);
+  view.set_clusters_healthy(count.clusters_healthy);
   *view.mutable_commit() = std::move(*record.mutable_commit());
   return view;
 }

@@ -143,7 +143,10 @@ class PackageObjects {
                       const pb::ObjectProblem* problem) const {
     pb::ObjectView view;
     view.set_package(package_.name());
-    view.set_commit(package_.desired_commit());
+    // What is not desired any more came with what was applied last.
+    const bool desired = desired_.contains(identity);
+    view.set_commit(desired ? package_.desired_commit() : package_.applied_commit());
+    view.set_repository(package_.repository());
     *view.mutable_entry() = entry;
     if (problem != nullptr) {
       *view.mutable_problem() = *problem;

@@ -20,8 +20,9 @@ class GitSource {
   virtual ~GitSource() = default;
 
   // Fetches the ref that `request` names and says what it points at now: head, whether it descends
-  // from the known commit, and the commits between. `config` of the answer stays empty. The former
-  // state is kept on every failure. Errors: kUnavailable (network), kUnauthenticated,
+  // from the known commit, and the commits between; with `verify`, also what is known of their
+  // signatures, of which none but a good one is called so. `config` of the answer stays empty. The
+  // former state is kept on every failure. Errors: kUnavailable (network), kUnauthenticated,
   // kPermissionDenied (host key, certificate, file:// without leave), kNotFound (repository or
   // ref), kResourceExhausted (a limit, named), kInvalidArgument (URL). Messages say why and what to
   // do; the caller knows what was fetched from where.

@@ -17,6 +17,7 @@
 #include "hub/source/libgit2.h"
 #include "hub/source/libgit2_packs.h"
 #include "hub/source/libgit2_remote.h"
+#include "hub/source/libgit2_signatures.h"
 #include "hub/source/libgit2_tree.h"
 
 namespace muster::hub {
@@ -95,8 +96,12 @@ bool Has(git_repository* repository, const git_oid& id) {
 
 // Our own refs keep what is fetched reachable, and tell the next fetch what we have. Their names
 // are digests, so that a branch 'a' never stands in the way of a branch 'a/b'.
+std::string OurRef(absl::string_view name) {
+  return absl::StrCat("refs/muster/", Digest::Of(name).short_hex());
+}
+
 absl::Status Keep(git_repository* repository, absl::string_view name, const git_oid& id) {
-  const std::string ref = absl::StrCat("refs/muster/", Digest::Of(name).short_hex());
+  const std::string ref = OurRef(name);
   git_reference* reference = nullptr;
   const int code = git_reference_create(&reference, repository, ref.c_str(), &id, 1, nullptr);
   if (code < 0) return ToStatus(code, "keep the fetched commit");
@@ -200,6 +205,7 @@ absl::Status AddCommits(git_repository* repository, const git_oid& head, const g
       code = git_revwalk_next(&id, handle);
       if (code == 0) newest_first.push_back(id);
     }
+    if (code == 0) response->set_more_commits(git_revwalk_next(&id, handle) == 0);
     if (code < 0 && code != GIT_ITEROVER) return ToStatus(code, "walk the history");
   }
   for (auto id = newest_first.rbegin(); id != newest_first.rend(); ++id) {
@@ -265,7 +271,22 @@ absl::StatusOr<v1::FetchResponse> Libgit2Source::Fetch(const v1::FetchRequest& r
   }
   ASSIGN_OR_RETURN(const WantedRef wanted, ParseWantedRef(request));
   ASSIGN_OR_RETURN(const GitUrl url, ParseGitUrl(request.url()));
-  return FetchFrom(url, wanted, request);
+  ASSIGN_OR_RETURN(v1::FetchResponse response, FetchFrom(url, wanted, request));
+  if (request.has_verify()) {
+    RETURN_IF_ERROR(AddSignatures(wanted, request, response));
+  }
+  return response;
+}
+
+absl::Status Libgit2Source::AddSignatures(const WantedRef& wanted, const v1::FetchRequest& request,
+                                          v1::FetchResponse& response) const {
+  ASSIGN_OR_RETURN(const libgit2::Repository repository, Open(CloneOf(request.repository())));
+  git_oid ref = {};
+  if (!request.tag().empty()) {
+    const int code = git_reference_name_to_id(&ref, repository.get(), OurRef(wanted.name).c_str());
+    if (code < 0) return ToStatus(code, absl::StrCat("read ", wanted.text()));
+  }
+  return libgit2::AddSignatures(repository.get(), ref, request.tag(), request.verify(), response);
 }
 
 absl::StatusOr<v1::FetchResponse> Libgit2Source::FetchFrom(const GitUrl& url,

@@ -41,6 +41,8 @@ class Libgit2Source final : public GitSource {
  private:
   absl::StatusOr<v1::FetchResponse> FetchFrom(const GitUrl& url, const WantedRef& wanted,
                                               const v1::FetchRequest& request);
+  absl::Status AddSignatures(const WantedRef& wanted, const v1::FetchRequest& request,
+                             v1::FetchResponse& response) const;
   std::string CloneOf(const std::string& repository) const;
   absl::Status PrepareTrust(const v1::FetchRequest& request) const;
 

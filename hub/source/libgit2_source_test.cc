@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "absl/strings/str_join.h"
 #include "common/base/limits.h"
 #include "common/base/random.h"
 #include "hub/source/git_source_conformance.h"
@@ -107,6 +108,43 @@ class Libgit2SourceTest : public testing::Test {
 
   Libgit2World world_;
 };
+
+// "c3 c2": the commits whose signatures an answer speaks of.
+std::string Spoken(const v1::FetchResponse& response) {
+  std::vector<std::string> ids;
+  for (const v1::CommitSignature& one : response.signatures()) {
+    ids.push_back(absl::StrCat(one.tag() ? "tag " : "", one.commit()));
+  }
+  return absl::StrJoin(ids, " ");
+}
+
+TEST_F(Libgit2SourceTest, SaysOfEveryNewCommitThatNobodySignedIt) {
+  const std::string c1 = world_.Commit("server", "main", {{"a.yaml", "1"}}, "one");
+  const std::string c2 = world_.Commit("server", "main", {{"a.yaml", "2"}}, "two");
+  const std::string c3 = world_.Commit("server", "main", {{"a.yaml", "3"}}, "three");
+  v1::FetchRequest request = Request();
+  EXPECT_EQ(world_.source().Fetch(request)->signatures_size(), 0) << "nobody asked";
+  request.mutable_verify();
+  EXPECT_EQ(Spoken(*world_.source().Fetch(request)), c3) << "no commit was known";
+  request.set_known_commit(c1);
+  const auto fetched = world_.source().Fetch(request);
+  EXPECT_EQ(Spoken(*fetched), absl::StrCat(c3, " ", c2));
+  EXPECT_EQ(fetched->signatures(0).result(), v1::SIGNATURE_RESULT_UNSIGNED);
+  ASSERT_EQ(fetched->signatures(0).parents_size(), 1);
+  EXPECT_EQ(fetched->signatures(0).parents(0), c2);
+  EXPECT_FALSE(fetched->more_commits());
+  request.set_known_commit(c3);
+  EXPECT_EQ(Spoken(*world_.source().Fetch(request)), c3) << "what rules is looked at again";
+  // A pinned commit is not asked for again, and looked at all the same.
+  request.clear_branch();
+  request.set_commit(c2);
+  EXPECT_EQ(Spoken(*world_.source().Fetch(request)), c2);
+  // An annotated tag without a signature leaves it to the commit.
+  request.clear_commit();
+  request.set_tag("v1");
+  world_.At("server").SetTag("v1", c3, /*annotated=*/true);
+  EXPECT_EQ(Spoken(*world_.source().Fetch(request)), c3);
+}
 
 TEST_F(Libgit2SourceTest, FetchesAPlainTagToo) {
   const std::string head = world_.Commit("server", "main", {{"a.yaml", "1"}}, "one");

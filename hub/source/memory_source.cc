@@ -123,7 +123,13 @@ absl::StatusOr<v1::FetchResponse> MemorySource::Fetch(const v1::FetchRequest& re
     ASSIGN_OR_RETURN(head, Find(request, wanted));
   }
   for (auto at = head; at != nullptr && clone.emplace(at->id, at).second;) at = at->parent;
-  return Describe(clone, *head, request.known_commit());
+  v1::FetchResponse response = Describe(clone, *head, request.known_commit());
+  if (request.has_verify()) {  // nobody signs here
+    v1::CommitSignature* signature = response.add_signatures();
+    signature->set_commit(head->id);
+    signature->set_result(v1::SIGNATURE_RESULT_UNSIGNED);
+  }
+  return response;
 }
 
 v1::FetchResponse MemorySource::Describe(const Commits& clone,

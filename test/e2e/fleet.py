@@ -20,7 +20,7 @@ import time
 
 import yaml
 
-PATIENCE = 60
+PATIENCE = 240  # seconds; of a very busy machine
 
 
 class KubernetesYaml(yaml.SafeLoader):
@@ -81,7 +81,7 @@ class Fleet:
         self.url = "file://" + self._git_directory
         for name in ("log", "agents", "clusters", "git"):
             os.makedirs(os.path.join(self.directory, name), exist_ok=True)
-        self._git("init", "-q", "-b", "main")
+        self.git("init", "-q", "-b", "main")
 
     def __enter__(self):
         return self
@@ -98,10 +98,13 @@ class Fleet:
 
     # ------------------------------------------------------------ Git
 
-    def _git(self, *arguments):
-        subprocess.run(["git", "-C", self._git_directory, "-c", "user.name=Test",
-                        "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false",
-                        *arguments], check=True, stdout=subprocess.DEVNULL)
+    def git(self, *arguments, text=None):
+        """What a git command prints in the working tree, given a text to read."""
+        done = subprocess.run(["git", "-C", self._git_directory, "-c", "user.name=Test",
+                               "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false",
+                               "-c", "gpg.format=ssh", *arguments],
+                              check=True, input=text, stdout=subprocess.PIPE, text=True)
+        return done.stdout.strip()
 
     def write(self, files):
         """Puts {path: text} into the working tree."""
@@ -115,9 +118,11 @@ class Fleet:
         """Puts a directory into the working tree as it is."""
         shutil.copytree(source, os.path.join(self._git_directory, path))
 
-    def commit(self, subject):
-        self._git("add", "-A", "-f")
-        self._git("commit", "-q", "-m", subject)
+    def commit(self, subject, key=None):
+        """Commits everything; signed, when there is the path of an SSH public key beside its private
+        one."""
+        self.git("add", "-A", "-f")
+        self.git("commit", "-q", "--allow-empty", "-m", subject, *([f"-S{key}"] if key else []))
 
     # ------------------------------------------------------------ programs
 
@@ -152,16 +157,16 @@ class Fleet:
 
     # ------------------------------------------------------------ the fleet
 
-    def start(self):
+    def start(self, *init_flags):
         """Makes and starts the hub, and lets every cluster join."""
-        self.init()
+        self.init(*init_flags)
         self.start_hub()
         for name in self.clusters:
             self.join(name)
 
-    def init(self):
+    def init(self, *flags):
         self.run(self.path_of("hub", "muster-hub"), "init", "--data", self.data,
-                 "--fleet-url", self.url, "--fleet-path", "fleet")
+                 "--fleet-url", self.url, "--fleet-path", "fleet", *flags)
 
     def start_hub(self, *flags):
         addresses = os.path.join(self.data, "addresses")
@@ -170,7 +175,7 @@ class Fleet:
         hub = self.start_program(
             "hub", self.path_of("hub", "muster-hub"), "--data", self.data, "--allow-file-urls",
             "--heartbeat", "1s", *(f"--{one}-listen=127.0.0.1:{self._port(one)}"
-                                   for one in ("agent", "operator", "join")), *flags)
+                                   for one in ("agent", "operator", "join", "console")), *flags)
         eventually("the hub listens",
                    lambda: os.path.exists(addresses) or hub.poll() is not None)
         if hub.poll() is not None:
@@ -189,6 +194,10 @@ class Fleet:
 
     def _port(self, listener):
         return self._ports.get(listener, "0")
+
+    def port_of(self, listener):
+        """Of a hub that was started: "agent", "operator", "join" or "console"."""
+        return self._ports[listener]
 
     def join(self, name, *flags):
         token = os.path.join(self.directory, "agents", f"{name}.token")

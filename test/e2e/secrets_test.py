@@ -14,7 +14,7 @@ import tempfile
 import unittest
 
 import report
-from fleet import Fleet, eventually, package, repository
+from fleet import PATIENCE, Fleet, eventually, package, repository
 
 FIXTURES = os.path.dirname(os.path.realpath("common/secrets/testdata/cluster.age"))
 SECRET = """apiVersion: v1
@@ -130,7 +130,7 @@ class Secrets(unittest.TestCase):
             found = eventually(f"{cluster} has the secret", lambda one=cluster: self.live(one, "both"))
             self.assertEqual(password_of(found), ONE)
             self.assertNotIn("sops", found)
-        self.fleet.muster("wait", "package/both", "--timeout", "60s")
+        self.fleet.muster("wait", "package/both", "--timeout", f"{PATIENCE}s")
         self.fleet.muster("diff", "prod-1", check=False)
         self.assert_nowhere(ONE)
 

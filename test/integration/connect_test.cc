@@ -34,7 +34,7 @@ class ConnectTest : public testing::Test {
                               agent::ClientKeyPair(identity));
     const auto stub = pb::AgentService::NewStub(channel.Current());
     grpc::ClientContext context;
-    context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
+    context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Minutes(4)));
     pb::FetchBlobsRequest request;
     request.add_blobs()->set_digest(digest);
     const auto reader = stub->FetchBlobs(&context, request);
@@ -155,7 +155,7 @@ TEST_F(ConnectTest, EndsAStreamThatDoesNotBeginWithHello) {
   const auto stub = pb::AgentService::NewStub(channel.Current());
   for (const bool hello_first : {false, true}) {
     grpc::ClientContext context;
-    context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
+    context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Minutes(4)));
     const auto stream = stub->Connect(&context);
     pb::AgentMessage message;
     if (hello_first) {

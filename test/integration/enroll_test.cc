@@ -53,7 +53,7 @@ class EnrollTest : public testing::Test {
     const auto stub = pb::JoinService::NewStub(
         DialHub(hub_.addresses().join, hub_.keyring().root_pem(), std::nullopt));
     grpc::ClientContext context;
-    context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
+    context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Minutes(4)));
     pb::EnrollResponse response;
     const absl::Status status = FromGrpc(stub->Enroll(&context, request, &response));
     if (!status.ok()) return status;

@@ -17,7 +17,7 @@
 namespace muster::integration {
 namespace {
 
-constexpr absl::Duration kLong = absl::Seconds(60);
+constexpr absl::Duration kLong = absl::Minutes(4);
 
 class FetchChild : public testing::Test {
  protected:

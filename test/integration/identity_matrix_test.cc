@@ -16,8 +16,11 @@
 #include "gtest/gtest.h"
 #include "hub/keyring.h"
 #include "proto/agent_service.pb.h"
+#include "proto/console_service.pb.h"
 #include "proto/join_service.pb.h"
 #include "proto/operator_service.pb.h"
+#include "proto/plan.pb.h"
+#include "proto/rollout.pb.h"
 #include "test/integration/world.h"
 
 namespace muster::test {
@@ -72,16 +75,22 @@ const std::map<std::string, Door>& Doors() {
       {"OperatorService/AcceptRewrite", Door::kOperators},
       {"OperatorService/PutCredential", Door::kOperators},
       {"OperatorService/DeleteCredential", Door::kOperators},
+      {"ConsoleService/CreateLogin", Door::kOperators},
+      {"PlanService/Plan", Door::kOperators},
+      {"PlanService/GetPlanFleet", Door::kOperators},
+      {"RolloutService/ListRollouts", Door::kOperators},
+      {"RolloutService/DecideRollout", Door::kOperators},
   };
   return *doors;
 }
 
-// Every method of the three services, as the protos declare them.
+// Every method of the services, as the protos declare them.
 std::set<std::string> DeclaredMethods() {
   std::set<std::string> methods;
   for (const google::protobuf::FileDescriptor* file :
        {pb::Hello::descriptor()->file(), pb::EnrollRequest::descriptor()->file(),
-        pb::HubView::descriptor()->file()}) {
+        pb::HubView::descriptor()->file(), pb::CreateLoginRequest::descriptor()->file(),
+        pb::FleetPlan::descriptor()->file(), pb::RolloutView::descriptor()->file()}) {
     for (int i = 0; i < file->service_count(); ++i) {
       for (int j = 0; j < file->service(i)->method_count(); ++j) {
         methods.insert(
@@ -103,7 +112,7 @@ grpc::Status CallEmpty(const std::shared_ptr<grpc::Channel>& channel, const std:
   grpc::GenericStub stub(channel);
   grpc::CompletionQueue queue;
   grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
+  context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Minutes(4)));
   const auto call = stub.PrepareCall(&context, absl::StrCat("/muster.v1.", method), &queue);
   void* tag = nullptr;
   bool ok = false;

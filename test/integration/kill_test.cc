@@ -29,8 +29,8 @@ namespace fs = std::filesystem;
 
 constexpr int kKills = 200;
 constexpr int kWriters = 4;
-// A run that hardly wrote proves nothing.
-constexpr size_t kAcknowledgedMin = 400;
+// At least, before each kill: a run that hardly wrote proves nothing.
+constexpr size_t kAcknowledgedPerKill = 3;
 
 class KilledHub : public testing::Test {
  protected:
@@ -41,13 +41,13 @@ class KilledHub : public testing::Test {
 
   void Start() {
     fs::remove(directory_ + "/addresses");
-    absl::StatusOr<bench::Process> hub =
-        bench::Process::Start({kHub, "--data", directory_, "--agent-listen", "127.0.0.1:0",
-                               "--operator-listen", "127.0.0.1:0", "--join-listen", "127.0.0.1:0"},
-                              log_, /*talk=*/false);
+    absl::StatusOr<bench::Process> hub = bench::Process::Start(
+        {kHub, "--data", directory_, "--agent-listen", "127.0.0.1:0", "--operator-listen",
+         "127.0.0.1:0", "--join-listen", "127.0.0.1:0", "--console-listen", "127.0.0.1:0"},
+        log_, /*talk=*/false);
     CHECK_OK(hub);
     hub_ = std::make_unique<bench::Process>(*std::move(hub));
-    const absl::Time end = absl::Now() + absl::Seconds(60);
+    const absl::Time end = absl::Now() + absl::Minutes(4);
     while (!fs::exists(directory_ + "/addresses")) {
       CHECK(absl::Now() < end) << "the hub does not start; see " << log_ << ": " << Text(log_);
       absl::SleepFor(absl::Milliseconds(2));
@@ -66,14 +66,25 @@ class KilledHub : public testing::Test {
                                    .ca_pem = Text(admin + "root.pem"),
                                    .certificate_pem = Text(admin + "operator.pem"),
                                    .key_pem = Text(admin + "operator-key.pem")},
-                                  absl::Seconds(60));
+                                  absl::Minutes(4));
     CHECK_OK(client);
     return *std::move(client);
+  }
+
+  // However fast the machine is, a kill interrupts somebody who writes.
+  void AwaitAcknowledged(size_t more) {
+    MutexLock lock(mutex_);
+    const size_t enough = acknowledged_.size() + more;
+    while (acknowledged_.size() < enough && writing_ > 0) changed_.Wait(mutex_);
   }
 
   // Makes tokens until the hub is gone; adds those that were acknowledged.
   void WriteUntilItDies(int cycle) {
     std::vector<std::thread> writers;
+    {
+      MutexLock lock(mutex_);
+      writing_ = kWriters;
+    }
     for (int i = 0; i < kWriters; ++i) {
       writers.emplace_back([this, cycle, i] {
         const std::unique_ptr<cli::HubClient> client = Dial();
@@ -81,13 +92,19 @@ class KilledHub : public testing::Test {
           v1::CreateTokenRequest request;
           request.set_cluster_name(absl::StrCat("c-", cycle, "-", i, "-", n));
           const auto token = client->CreateToken(request);
-          if (!token.ok()) return;
           MutexLock lock(mutex_);
+          changed_.SignalAll();
+          if (!token.ok()) {
+            --writing_;
+            return;
+          }
           acknowledged_.insert(token->token_id());
         }
       });
     }
-    absl::SleepFor(absl::Milliseconds(20 + random_.Below(180)));
+    AwaitAcknowledged(kAcknowledgedPerKill + random_.Below(2 * kAcknowledgedPerKill));
+    // Between any two of its steps.
+    absl::SleepFor(absl::Microseconds(random_.Below(20'000)));
     hub_->Kill();
     for (std::thread& writer : writers) writer.join();
   }
@@ -116,6 +133,8 @@ class KilledHub : public testing::Test {
   SystemRandom random_;
   std::unique_ptr<bench::Process> hub_;
   Mutex mutex_;
+  CondVar changed_;
+  int writing_ GUARDED_BY(mutex_) = 0;  // threads
   std::set<std::string> acknowledged_ GUARDED_BY(mutex_);
 };
 
@@ -128,7 +147,7 @@ TEST_F(KilledHub, LosesNothingThatItAcknowledged) {
   Start();
   const std::set<std::string> found = Tokens();
   MutexLock lock(mutex_);
-  EXPECT_GT(acknowledged_.size(), kAcknowledgedMin);
+  EXPECT_GE(acknowledged_.size(), kKills * kAcknowledgedPerKill);
   for (const std::string& id : acknowledged_) {
     EXPECT_TRUE(found.contains(id)) << "token " << id << " was acknowledged and is lost";
   }

@@ -29,7 +29,7 @@ class OperatorTest : public testing::Test {
   absl::Status Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                     const Request& request, Response* response) {
     grpc::ClientContext context;
-    context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
+    context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Minutes(4)));
     return FromGrpc((hub_.operators().*method)(&context, request, response));
   }
 
@@ -157,7 +157,7 @@ TEST_F(OperatorTest, NamesTheObjectThatCannotBeWritten) {
 
 TEST_F(OperatorTest, TellsAWatcherAtOnceAndWhenSomethingChanges) {
   grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
+  context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Minutes(4)));
   const auto watch = hub_.operators().Watch(&context, pb::WatchRequest());
   pb::WatchNotice first;
   ASSERT_TRUE(watch->Read(&first));

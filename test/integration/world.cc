@@ -25,7 +25,7 @@ namespace pb = muster::v1;
 
 namespace {
 
-constexpr absl::Duration kPatience = absl::Seconds(30);
+constexpr absl::Duration kPatience = absl::Minutes(4);
 constexpr absl::Duration kLook = absl::Milliseconds(20);
 
 template <typename Request, typename Response>
@@ -87,6 +87,14 @@ void TestRepository::Commit(const std::string& subject) {
   Git(directory_, absl::StrCat("commit -q --allow-empty -m '", subject, "'"));
 }
 
+void TestRepository::Branch(const std::string& name) {
+  Git(directory_, absl::StrCat("checkout -q -b ", name));
+}
+
+void TestRepository::Switch(const std::string& name) {
+  Git(directory_, absl::StrCat("checkout -q ", name));
+}
+
 void WriteFleet(TestRepository& repository) {
   repository.Write("fleet/fleet.yaml", absl::StrCat("apiVersion: muster.dev/v1alpha1\n"
                                                     "kind: Repository\n"
@@ -136,7 +144,10 @@ TestHub::TestHub() {
   keyring_.emplace(*std::move(keyring));
   operator_pair_ = *hub::MakeOperatorKeyPair(keyring_->authority, "admin", absl::Now());
   options_.data_directory = init.data_directory;
-  options_.listen = {.agent = "127.0.0.1:0", .operators = "127.0.0.1:0", .join = "127.0.0.1:0"};
+  options_.listen = {.agent = "127.0.0.1:0",
+                     .operators = "127.0.0.1:0",
+                     .join = "127.0.0.1:0",
+                     .console = "127.0.0.1:0"};
   options_.allow_file_urls = true;
   options_.heartbeat = absl::Seconds(1);
 }

@@ -39,6 +39,9 @@ class TestRepository {
   std::string url() const { return "file://" + directory_; }
   void Write(const std::string& path, const std::string& contents);
   void Commit(const std::string& subject);
+  // A new branch from here, and on it; then back to one that is there.
+  void Branch(const std::string& name);
+  void Switch(const std::string& name);
 
  private:
   std::string directory_;

@@ -22,14 +22,17 @@ ROOMS = [
     ("common/base/", ["common/base/"]),
     ("common/manifest/", ["common/base/", "common/manifest/"]),
     ("common/render/", ["common/base/", "common/manifest/", "common/render/"]),
-    ("common/config/", ["common/base/", "common/expression/", "common/manifest/", "common/render/", "common/config/"]),
+    ("common/charts/", ["common/base/", "common/manifest/", "common/render/", "common/charts/"]),
+    ("common/config/", ["common/base/", "common/charts/", "common/expression/", "common/manifest/",
+                        "common/render/", "common/config/", "common/trust/allowed_signers.h"]),
+    ("common/plan/", ["common/base/", "common/config/", "common/manifest/", "common/plan/"]),
     ("common/", ["common/"]),
     ("hub/core/", ["hub/core/", "common/base/", "common/manifest/", "common/render/",
-                   "common/config/", "common/trust/", "common/store/store.h"]),
+                   "common/config/", "common/plan/", "common/trust/", "common/store/store.h"]),
     ("agent/core/", ["agent/core/", "agent/cluster/cluster_driver.h",
                      "agent/cluster/noticeboard.h", "agent/health/", "common/base/",
-                     "common/manifest/", "common/render/", "common/trust/",
-                     "common/store/store.h"]),
+                     "common/manifest/", "common/plan/rails.h", "common/render/",
+                     "common/trust/", "common/store/store.h"]),
     ("hub/", ["hub/", "common/"]),
     ("agent/", ["agent/", "common/"]),
     ("cli/", ["cli/", "common/"]),
@@ -44,7 +47,8 @@ DOORS = [
     (r"rocksdb/", r"common/store/rocksdb_\w+\.(h|cc)$"),
     (r"openssl/", r"(common/trust/\w+\.(h|cc)|common/base/digest\.cc|common/secrets/cipher\.cc"
                   r"|common/net/(tls|hub_root)\.cc|hub/credentials\.cc"
-                  r"|hub/source/known_hosts\.cc|agent/kube/tls_stream\.cc)$"),
+                  r"|hub/source/known_hosts\.cc|hub/http/http_server\.cc|agent/kube/tls_stream\.cc)$"),
+    (r"boost/", r"hub/http/http_server\.cc$"),
     (r"nghttp2/", r"agent/kube/http2_connection\.cc$"),
     (r"(grpc|grpcpp)/", r"(common/net/\w+|hub/rpc/\w+|hub/join/\w+|agent/rpc/\w+|cli/hub_client"
                         r"|hub/main|agent/main)\.(h|cc)$"),
@@ -57,10 +61,12 @@ DOORS = [
     (r"re2/", r"common/(render/(patch|kustomize/(dotted_path|selector|workload_stages))"
               r"|secrets/sops)\.cc$"),
     (r"zstd\.h", r"common/base/compression\.cc$"),
+    (r"zlib\.h", r"(common/charts/archive|hub/http/gzip)\.cc$"),
+    (r"curl/", r"hub/source/https\.cc$"),
 ]
 
 # What may not stand in a core, nor in the pure rooms of common: it would not run twice alike.
-PURE = re.compile(r"^(hub/core|agent/core|agent/health|common/expression|common/manifest|common/render|common/config)/")
+PURE = re.compile(r"^(hub/core|agent/core|agent/health|common/expression|common/manifest|common/render|common/charts|common/config|common/plan)/")
 IMPURE = [
     (r"\babsl::Now\b|\bsystem_clock\b|\bsteady_clock\b|\btime\(", "reads a clock"),
     (r"\brandom_device\b|\bSystemRandom\b|\brand\(", "draws random numbers by itself"),

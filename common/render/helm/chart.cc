@@ -10,6 +10,7 @@
 #include "absl/strings/strip.h"
 #include "common/base/status_macros.h"
 #include "common/manifest/yaml.h"
+#include "common/render/kustomize/remote.h"
 
 namespace muster {
 namespace {
@@ -68,8 +69,13 @@ absl::Status CheckDependencies(const Document& document, const Vendored& vendore
   if (missing.empty()) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
       place, ": the chart depends on ", absl::StrJoin(missing, ", "),
-      ", which is not vendored, and rendering fetches nothing; run `helm dependency build ",
-      directory.empty() ? "." : directory, "` and commit its charts/"));
+      kustomize::IsInRepository(directory)
+          ? absl::StrCat(
+                ", which its archive does not hold; have it packaged with its dependencies "
+                "(`helm package --dependency-update`), or vendor the chart")
+          : absl::StrCat(", which is not vendored, and rendering fetches nothing; run `helm "
+                         "dependency build ",
+                         directory.empty() ? "." : directory, "` and commit its charts/")));
 }
 
 bool AsksCapabilities(const FileTree::Range& files, size_t skip) {

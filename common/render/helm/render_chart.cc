@@ -9,6 +9,8 @@
 #include "common/render/documents.h"
 #include "common/render/file_tree.h"
 #include "common/render/helm/output.h"
+#include "common/render/kustomize/remote.h"
+#include "common/render/registry_charts.h"
 
 namespace muster {
 namespace {
@@ -43,7 +45,21 @@ std::string NoHelm(absl::string_view what) {
                       "(a hub also needs --helm-digest sha256:...)");
 }
 
+v1::ChartWant WantOf(const v1::Helm& helm) {
+  v1::ChartWant want;
+  want.set_repository(helm.repository());
+  want.set_chart(helm.chart());
+  want.set_version(helm.version());
+  want.set_digest(helm.digest());
+  return want;
+}
+
 absl::StatusOr<std::string> ChartDirectory(const v1::RenderInput& input) {
+  const v1::Helm& helm = input.helm();
+  if (!helm.repository().empty()) {
+    if (kustomize::IsInRepository(helm.chart())) return helm.chart();
+    return NoRegistry(WantOf(helm));
+  }
   return JoinPath(input.path(), input.helm().chart());
 }
 

@@ -31,7 +31,11 @@ inline constexpr absl::string_view kDefaultReleaseNamespace = "default";
 // Why a chart cannot be rendered without a HelmDoor; `what` is the chart, for people.
 std::string NoHelm(absl::string_view what);
 
-// Where the chart of `input` stands. kInvalidArgument for a path that is none.
+// What a package asks of a registry. Requires: helm.repository.
+v1::ChartWant WantOf(const v1::Helm& helm);
+
+// Where the chart of `input` stands. kInvalidArgument for a path that is none, kFailedPrecondition
+// for a registry's chart unless `helm.chart` is the path that it was found at (registry_charts.h).
 absl::StatusOr<std::string> ChartDirectory(const v1::RenderInput& input);
 
 // The paths on which the rendering of a chart depends: the chart, values files.

@@ -22,6 +22,12 @@ class FileSource {
   // The path under which the source has what a remote address means (remote.h). Errors as there;
   // unless overridden nothing is declared.
   virtual absl::StatusOr<std::string> Locate(absl::string_view address);
+  // The path under which the source has a chart of the registry at an address. kUnimplemented when
+  // no registry is declared for it, which is so unless overridden; else as FindChart
+  // (registry_charts.h).
+  virtual absl::StatusOr<std::string> LocateChart(absl::string_view address,
+                                                  const std::string& chart,
+                                                  const std::string& version);
   // The files below a directory, each with its path from the source's root. Valid as long as the
   // source.
   virtual absl::StatusOr<FileTree::Range> Below(const std::string& path) = 0;

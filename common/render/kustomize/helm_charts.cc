@@ -79,16 +79,15 @@ absl::StatusOr<std::vector<Resource>> InflateChart(const HelmChart& chart, const
                      " needs Helm, and here is none; give its program with --helm "
                      "PATH (a hub also needs --helm-digest sha256:...)"));
   }
-  ASSIGN_OR_RETURN(std::string directory, ChartPath(chart, loader));
+  absl::StatusOr<std::string> found = ChartPath(chart, loader);
+  if (!found.ok()) return Annotate(found.status(), Title(chart));
+  std::string directory = *std::move(found);
   FileSource& source = loader.files().source();
   ASSIGN_OR_RETURN(const std::string* manifest,
                    source.Find(absl::StrCat(directory, "/Chart.yaml")));
   if (manifest == nullptr) {
-    return absl::NotFoundError(absl::StrCat(
-        Title(chart), ": there is no '", directory, "/Chart.yaml'",
-        chart.repo.empty() ? ""
-                           : absl::StrCat(", and rendering fetches nothing from ", chart.repo,
-                                          "; run `helm pull --untar` there and commit the chart")));
+    return absl::NotFoundError(
+        absl::StrCat(Title(chart), ": there is no '", directory, "/Chart.yaml'"));
   }
   ASSIGN_OR_RETURN(FileTree::Range files, source.Below(directory));
   ChartRequest request{std::move(directory), files, {}, "", "", "", {}, false, false, false};
@@ -119,7 +118,15 @@ absl::StatusOr<std::string> ChartPath(const HelmChart& chart, const Loader& load
     if (there) return pulled;
     below = chart.name;
   }
-  return JoinPath(home, below);
+  ASSIGN_OR_RETURN(std::string vendored, JoinPath(home, below));
+  if (chart.repo.empty()) return vendored;
+  ASSIGN_OR_RETURN(const bool there, loader.files().source().IsDirectory(vendored));
+  if (there) return vendored;
+  if (chart.version.empty()) {
+    return absl::InvalidArgumentError(
+        "a chart of a registry needs its version, or a range: '*' is the newest");
+  }
+  return loader.files().source().LocateChart(chart.repo, chart.name, chart.version);
 }
 
 absl::StatusOr<std::vector<Resource>> InflateCharts(const std::vector<HelmChart>& charts,

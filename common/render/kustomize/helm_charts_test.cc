@@ -145,8 +145,9 @@ TEST(HelmCharts, ThatCannotBeAreRefusedByName) {
     return Story(absl::StrCat("helmCharts: [{", fields, "}]\n")).Build();
   };
   EXPECT_THAT(refusal("name: redis, repo: https://charts.example.com, version: 1.0.0"),
-              AllOf(StartsWith("NOT_FOUND"), HasSubstr("o/kustomization.yaml:1"),
-                    HasSubstr("chart 'redis'"), HasSubstr("helm pull --untar")));
+              AllOf(StartsWith("UNIMPLEMENTED"), HasSubstr("o/kustomization.yaml:1"),
+                    HasSubstr("chart 'redis'"), HasSubstr("declare a Repository of type helm"),
+                    HasSubstr("helm pull --untar")));
   EXPECT_THAT(refusal("releaseName: x"), HasSubstr("a chart needs its name"));
   EXPECT_THAT(refusal("name: web, nameTemplate: x"), HasSubstr("field 'nameTemplate'"));
   EXPECT_THAT(refusal("name: web, valuesMerge: mix"), HasSubstr("none of override"));

@@ -168,6 +168,17 @@ absl::StatusOr<std::string> FileSource::Locate(absl::string_view address) {
   return LocateRemote(address, {}, &asked);
 }
 
+absl::StatusOr<std::string> FileSource::LocateChart(absl::string_view address, const std::string&,
+                                                    const std::string&) {
+  const bool oci = absl::StartsWith(address, "oci://");
+  return absl::UnimplementedError(absl::StrCat("rendering fetches nothing from ", address,
+                                               "; declare a Repository of type ",
+                                               oci ? "oci" : "helm",
+                                               " with this url, from which the hub fetches charts, "
+                                               "or run `helm pull --untar` and commit the "
+                                               "chart"));
+}
+
 std::string JoinRepositoryPath(absl::string_view name, absl::string_view path) {
   return absl::StrCat(kPrefix, name, path.empty() ? "" : "/", path);
 }

@@ -1,5 +1,7 @@
 """The agent and a real API server, story by story; see world.py for what they share."""
 
+import base64
+import json
 import os
 
 import report
@@ -79,6 +81,26 @@ class Agent(World):
         self.api.delete(self.place("configmaps", "drift", "c"))
         self.see(lambda: self.data("drift", "c") == "git")
         self.see(lambda: self.package("drift")["driftHealed"] >= 2)
+        # The object's own Events tell it, and the agent's log.
+        self.see(lambda: "DriftCorrected" in self.plane.kubectl("describe", "configmap", "c", "-n", "drift").stdout)
+        self.see(lambda: "drift corrected" in self.kubelet.log())
+
+    def test_a_secret_given_as_text_is_healed_too(self):
+        text = ("apiVersion: v1\nkind: Secret\nmetadata: {name: s, namespace: text}\n"
+                "stringData: {password: from-git}\n")
+        self.fleet.package("text", {"s.yaml": text}, namespace="text")
+        self.fleet.commit("A secret as text")
+        self.settle("text")
+
+        def password():
+            found = self.find("secrets", "text", "s")
+            return found and base64.b64decode(found["data"]["password"]).decode()
+
+        self.assertEqual(password(), "from-git")
+        self.api.patch(self.place("secrets", "text", "s") + "?fieldManager=night-shift",
+                       {"stringData": {"password": "by hand"}})
+        self.see(lambda: password() == "from-git")
+        self.see(lambda: self.package("text")["driftHealed"] >= 1)
 
     def test_drift_that_is_only_reported_names_field_and_author(self):
         self.fleet.package("report", {"all.yaml": namespace("report") + "---\n" + config_map("c", "report", a="git")},
@@ -138,6 +160,11 @@ class Agent(World):
             self.fleet.write("apps/pause/d.yaml", config_map("d", "pause", a="git"))
             commit = self.fleet.commit("While it is suspended")
             self.see(lambda: self.package("pause")["desiredCommit"] == commit)
+            # What becomes of it is seen all the same, and who else stops the agent.
+            self.see(lambda: self.problem("pause", "c"))
+            self.plane.kubectl("annotate", "muster", "agent", "-n", "muster-system", "muster.dev/suspend=audit")
+            self.see(lambda: "suspended in the cluster itself: audit" in self.view()["message"])
+            self.plane.kubectl("annotate", "muster", "agent", "-n", "muster-system", "muster.dev/suspend-")
             self.assertEqual(self.data("pause", "c"), "by hand")
             self.assertIsNone(self.find("configmaps", "pause", "d"))
         finally:
@@ -156,16 +183,16 @@ class Agent(World):
         self.assertRegex(muster(), r"NAME\s+SYNC\s+HEALTH\s+OBJECTS\s+DRIFTED\s+FAILED\s+HELD\s+SUSPENDED\s+AGE")
         self.plane.kubectl("annotate", "muster", "agent", "-n", "muster-system", "muster.dev/suspend=night shift")
         try:
-            self.see(lambda: "night shift" in muster(), 90)
+            self.see(lambda: "night shift" in muster())
             self.api.patch(self.place("configmaps", "local", "c") + "?fieldManager=night-shift",
                            {"data": {"a": "by hand"}})
-            self.see(lambda: self.problem("local", "c"), 90)
+            self.see(lambda: self.problem("local", "c"))
             self.assertEqual(self.data("local", "c"), "by hand")
         finally:
             self.plane.kubectl("annotate", "muster", "agent", "-n", "muster-system", "muster.dev/suspend-")
-        self.see(lambda: self.data("local", "c") == "git", 90)
+        self.see(lambda: self.data("local", "c") == "git")
         # The object's own Events tell who changed what.
-        self.see(lambda: "muster-agent" in self.plane.kubectl("describe", "configmap", "c", "-n", "local").stdout, 90)
+        self.see(lambda: "muster-agent" in self.plane.kubectl("describe", "configmap", "c", "-n", "local").stdout)
 
     def test_without_the_hub_it_goes_on_healing(self):
         self.fleet.package("alone", {"c.yaml": config_map("c", "alone", a="git")}, namespace="alone")
@@ -195,6 +222,16 @@ class Agent(World):
         self.assertEqual(self.package("mass")["held"], 25)
         left = [one for one in self.api.get("/api/v1/namespaces/mass/configmaps")["items"]]
         self.assertEqual(len(left), 30)
+        # Whoever looks for it finds it: an event, the package's message, where it comes from.
+        self.see(lambda: "DeletionsHeld" in self.fleet.muster("events").stdout)
+        self.assertIn("the budget is", self.fleet.muster("get", "packages", "mass").stdout)
+        traced = self.fleet.muster("trace", CLUSTER, "ConfigMap/mass/c0").stdout
+        self.assertIn("not in Git any more", traced)
+        self.assertIn("the budget is", traced)
+        commit = json.loads(self.fleet.muster("get", "commits", "--repository", "apps", "--limit", "1",
+                                              "-o", "json").stdout)["items"][0]
+        self.assertEqual(commit["commit"]["subject"], "Five")
+        self.assertEqual(commit.get("clustersApplied", 0), 0)
 
     def test_a_bad_object_gets_the_servers_words_and_stops_no_other(self):
         bad = "apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec: {ports: [{port: 99999}]}\n"
@@ -206,6 +243,7 @@ class Agent(World):
         self.see(lambda: self.data("bad", "c") == "1")
         text = self.fleet.muster("describe", "cluster", CLUSTER).stdout
         self.assertIn("Service bad/bad", text)
+        self.assertIn("file apps/bad/bad.yaml:1", text)
         self.fleet.write("apps/bad/bad.yaml", bad.replace("99999", "80"))
         self.fleet.commit("Mended")
         self.settle("bad")
@@ -230,7 +268,7 @@ spec:
       schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {size: {type: integer}}}}}}
 """})
         self.fleet.commit("Its definition")
-        self.see(lambda: self.api.find("/apis/e2e.example.com/v1/namespaces/default/widgets/w"), 90)
+        self.see(lambda: self.api.find("/apis/e2e.example.com/v1/namespaces/default/widgets/w"))
         self.settle("widgets")
 
     def test_an_immutable_field_is_reported_and_replaced_only_when_allowed(self):

@@ -32,7 +32,7 @@ class Api:
             connection = getattr(self._local, "connection", None)
             if connection is None or fresh:
                 host, port, context = self._where
-                connection = http.client.HTTPSConnection(host, port, context=context, timeout=60)
+                connection = http.client.HTTPSConnection(host, port, context=context, timeout=240)
                 self._local.connection = connection
             try:
                 connection.request(method, path, data, {"Content-Type": content})

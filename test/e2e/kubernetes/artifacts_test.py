@@ -233,7 +233,7 @@ class Artifacts(unittest.TestCase):
             def run(container, *more):
                 words = [word.replace("/var/lib/muster-hub", folder) for word in container["args"]]
                 return subprocess.run(["hub/muster-hub", *words, *more], capture_output=True, text=True,
-                                      check=False, timeout=60)
+                                      check=False, timeout=300)
             first, second = run(pod["initContainers"][0]), run(pod["initContainers"][0])
             self.assertEqual((first.returncode, second.returncode), (0, 0), first.stderr + second.stderr)
             self.assertIn("already", second.stdout)

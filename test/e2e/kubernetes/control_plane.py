@@ -21,7 +21,7 @@ import unittest
 
 from api import Api, ApiError
 
-READY_SECONDS = 120
+READY_SECONDS = 300
 ATTEMPTS = 3
 
 

@@ -94,7 +94,8 @@ class Images(Folder):
         self.assertEqual(done.returncode, 0, done.stderr)
         hub = subprocess.Popen(self.within(
             "hub", "/usr/bin/muster-hub", "--data", "/var/lib/muster-hub/hub", "--agent-listen", "127.0.0.1:0",
-            "--operator-listen", "127.0.0.1:0", "--join-listen", "127.0.0.1:0"),
+            "--operator-listen", "127.0.0.1:0", "--join-listen", "127.0.0.1:0",
+            "--console-listen", "127.0.0.1:0"),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.addCleanup(hub.wait)
         self.addCleanup(hub.kill)

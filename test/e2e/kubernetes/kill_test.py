@@ -8,12 +8,11 @@ import threading
 import time
 
 import report
-from fleet import PATIENCE
 from world import World, config_map
 
 KILLS = 200
 OBJECTS = 30
-SECONDS_MAX = 240  # of killing; a slow machine gets fewer kills, and says so
+SECONDS_MAX = 900  # far more than a slow machine needs
 
 
 class Kill(World):
@@ -64,13 +63,14 @@ class Kill(World):
             done.wait(2.0)
         killer.join()
         print(f"{killed} kills over {number} versions", flush=True)
-        self.assertGreaterEqual(killed, KILLS // 2, "too slow a machine to say anything")
+        self.assertEqual(killed, KILLS)
         self.settle("kill")
         wanted = {name.removesuffix(".yaml") for name in self.version(number)}
-        self.see(lambda: self.names() == wanted | {"theirs"}, PATIENCE)
+        self.see(lambda: self.names() == wanted | {"theirs"})
         for i in range(OBJECTS):
             if f"c{i}" in wanted:
-                self.assertEqual(self.data("kill", f"c{i}"), "0" if i % 3 == 0 else str(number), f"c{i}")
+                value = "0" if i % 3 == 0 else str(number)
+                self.see(lambda name=f"c{i}", value=value: self.data("kill", name) == value)
 
     def names(self):
         items = self.api.get("/api/v1/namespaces/kill/configmaps")["items"]

@@ -92,7 +92,7 @@ class Trouble(World):
         self.assertIsNotNone(self.find("configmaps", "guarded", "stays"))
         # It is not forgotten: when it may go, it goes.
         self.plane.kubectl("annotate", "configmap", "stays", "-n", "guarded", "deny-")
-        self.see(lambda: self.find("configmaps", "guarded", "stays") is None, 90)
+        self.see(lambda: self.find("configmaps", "guarded", "stays") is None)
         self.settle("guarded")
 
     def test_a_package_acts_as_its_service_account_and_may_no_more_than_it(self):
@@ -125,7 +125,7 @@ class Trouble(World):
         def anew():
             found = self.find("configmaps", "gone", "c")
             return found and found["metadata"]["uid"] != before
-        self.see(anew, 120)
+        self.see(anew)
         self.settle("gone")
 
     def test_a_group_whose_server_is_away_holds_nobody_up(self):
@@ -159,7 +159,7 @@ class Trouble(World):
         self.api.post(place, {"metadata": {"name": "muster-agent"}, "automountServiceAccountToken": False})
         self.by_hand("token", "c")
         self.plane.kubeconfig_for("muster-system", "muster-agent")
-        self.see(lambda: self.data("token", "c") == "1", 120)
+        self.see(lambda: self.data("token", "c") == "1")
         self.settle("token")
 
 

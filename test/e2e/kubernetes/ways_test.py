@@ -38,7 +38,7 @@ class Limited(World):
         self.fleet.commit("What may be")
         self.settle("web")
         self.by_hand("web", "c")
-        self.see(lambda: self.data("web", "c") == "git", 90)
+        self.see(lambda: self.data("web", "c") == "git")
         self.fleet.package("shop", {"c.yaml": config_map("c", "shop", a="git")})
         self.fleet.write("apps/web/c.yaml", config_map("c", "web", a="newer"))
         self.fleet.commit("And what may not")

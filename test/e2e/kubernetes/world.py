@@ -8,7 +8,7 @@ import unittest
 
 from api import Players
 from control_plane import ControlPlane
-from fleet import Fleet, Kubelet, eventually
+from fleet import PATIENCE, Fleet, Kubelet, eventually
 
 CLUSTER = "prod-1"
 
@@ -67,7 +67,7 @@ class World(unittest.TestCase):
     @classmethod
     def join(cls):
         done = cls.fleet.muster("bootstrap", CLUSTER, "--kubeconfig", cls.plane.kubeconfig, "--context", "test",
-                                "--image", "muster-agent:test", "--timeout", "60s", *cls.bootstrap, check=False)
+                                "--image", "muster-agent:test", "--timeout", f"{PATIENCE:.0f}s", *cls.bootstrap, check=False)
         assert done.returncode == 0, f"{done.stdout}{done.stderr}{cls.kubelet.log()}{cls.kubelet.problem}"
         return done
 
@@ -115,8 +115,8 @@ class World(unittest.TestCase):
         """Changes a ConfigMap as a person at a terminal does."""
         self.plane.kubectl("patch", "configmap", name, "-n", space, "--type=merge", "-p", '{"data":{"a":"by hand"}}')
 
-    def see(self, condition, seconds=60.0):
-        return eventually(condition, self.story, seconds)
+    def see(self, condition):
+        return eventually(condition, self.story)
 
     def timed(self, condition):
         begun = time.monotonic()
