@@ -95,6 +95,11 @@ TEST(Registries, HaveTheirOwnUrlsAndNoRef) {
   EXPECT_EQ(RepositoryErrors("{url: 'https://git.example.com/a.git'}"),
             "fleet/a.yaml:4: spec.ref: is missing");
   EXPECT_NE(RepositoryErrors("{type: oci, url: 'oci://registry.example.com/Org'}"), "");
+  // What would be ignored is refused: nobody may think that charts are verified.
+  EXPECT_EQ(RepositoryErrors("{type: helm, url: 'https://charts.example.com', "
+                             "verify: {signers: [team]}}"),
+            "fleet/a.yaml:4: spec.verify: is for Git; a registry's charts have no signed commits. "
+            "Pin them by helm.digest");
 }
 
 TEST(Registries, AChartNeedsNameAndVersion) {

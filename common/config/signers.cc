@@ -95,6 +95,11 @@ v1::Signers ReadSigners(Findings& findings) {
 void ReadVerify(Findings& findings, v1::Repository& repository) {
   const Value* verify = findings.document().value.Find("/spec/verify");
   if (verify == nullptr) return;
+  if (repository.type() != v1::REPOSITORY_TYPE_UNSPECIFIED) {
+    findings.Add("/spec/verify",
+                 "is for Git; a registry's charts have no signed commits. Pin them by helm.digest");
+    return;
+  }
   v1::VerifyPolicy& policy = *repository.mutable_verify();
   std::set<std::string> names;
   for (const Value& name : verify->Get("signers")->list()) names.insert(name.string());
