@@ -293,6 +293,7 @@ class Importer {
       }
     } else {
       ASSIGN_OR_RETURN(RegistryChart found, FindRegistryChart(read.repo_url, read.chart.name));
+      RETURN_IF_ERROR(RefuseRegistry(found));
       fields.helm.Set("chart", found.chart);
       fields.helm.Set("version", read.revision.empty() ? "*" : read.revision);
       const std::string registry = AddRepository(std::move(found.repository), result_.fleet);

@@ -262,6 +262,12 @@ absl::StatusOr<RegistryChart> FindRegistryChart(const std::string& url, const st
   return found;
 }
 
+absl::Status RefuseRegistry(const RegistryChart& chart) {
+  return absl::UnimplementedError(
+      absl::StrCat("the chart '", chart.chart, "' comes from ", chart.repository.url,
+                   ": commit what `helm pull --untar` gives, and declare a Package with helm"));
+}
+
 void NoteChart(const FileTree& files, const std::string& directory, const std::string& field,
                ImportItem& item) {
   const auto mentions = [&](absl::string_view word) {

@@ -61,6 +61,9 @@ struct RegistryChart {
 // whatever else a tool may fetch.
 absl::StatusOr<RegistryChart> FindRegistryChart(const std::string& url, const std::string& chart);
 
+// kUnimplemented: a chart of a registry has to be vendored.
+absl::Status RefuseRegistry(const RegistryChart& chart);
+
 // Tells of what the templates of a chart in the tree ask for, and get otherwise from Muster.
 void NoteChart(const FileTree& files, const std::string& directory, const std::string& field,
                ImportItem& item);

@@ -52,11 +52,6 @@ struct Story {
     const Value* value = spec.Find(pointer);
     return value == nullptr ? "none" : CanonicalJson(*value);
   }
-  std::string Registry(const std::string& name) const {
-    const auto found = result->fleet.repositories.find(name);
-    if (found == result->fleet.repositories.end()) return LeftOut();
-    return absl::StrCat(found->second.type, " ", found->second.url);
-  }
   std::string LeftOut() const {
     std::string text;
     for (const ImportItem& item : result->report.items) {
@@ -110,31 +105,6 @@ TEST(ArgocdChart, FilesValuesAndParametersComeInMustersOrder) {
   EXPECT_EQ(story.Member("/helm/valuesFiles"), R"(["envs/prod.yaml","web/more.yaml"])");
   EXPECT_EQ(story.Member("/helm/values"),
             R"({"a":1,"app":"web","b":{"c":"3","d":"x,y"},"list":["x","z"]})");
-}
-
-TEST(ArgocdChart, OfARegistryComesFromADeclaredRepository) {
-  const Story story = Argocd(
-      "  source:\n    repoURL: https://charts.example.com/stable\n    chart: web\n"
-      "    targetRevision: ^1.2\n    helm: {values: 'a: 1'}\n");
-  EXPECT_EQ(story.Registry("stable"), "helm https://charts.example.com/stable");
-  EXPECT_EQ(story.Member("/repository"), R"("stable")");
-  EXPECT_EQ(story.Member("/path"), "none");
-  EXPECT_EQ(story.Member("/helm"),
-            R"({"chart":"web","releaseName":"web","values":{"a":1},"version":"^1.2"})");
-  EXPECT_EQ(story.LeftOut(), "");
-}
-
-TEST(ArgocdChart, OfARegistryTakesValuesFilesFromGit) {
-  const Story story = Argocd(
-      "  sources:\n  - repoURL: registry.example.com/org\n    chart: web\n"
-      "    targetRevision: 1.2.3\n    helm: {valueFiles: [$values/apps/envs/prod.yaml]}\n"
-      "  - {repoURL: 'https://git.example.com/me/fleet', targetRevision: main, ref: values}\n");
-  EXPECT_EQ(story.Registry("org"), "oci oci://registry.example.com/org");
-  EXPECT_EQ(story.Member("/repository"), R"("fleet")");
-  EXPECT_EQ(story.Member("/path"), R"("apps/envs")");
-  EXPECT_EQ(story.Member("/helm/repository"), R"("org")");
-  EXPECT_EQ(story.Member("/helm/version"), R"("1.2.3")");
-  EXPECT_EQ(story.Member("/helm/valuesFiles"), R"(["prod.yaml"])");
 }
 
 TEST(ArgocdChart, TheValuesObjectCountsAlone) {
@@ -206,16 +176,6 @@ TEST(FleetChart, InTheBundleBecomesAPackageWithHelm) {
   EXPECT_EQ(story.Member("/path"), R"("apps/web")");
   EXPECT_EQ(story.Member("/namespace"), R"("shop")");
   EXPECT_EQ(story.Member("/targets"), R"([{"clusterSelector":{}}])");
-}
-
-TEST(FleetChart, OfARegistryComesFromADeclaredRepository) {
-  const Story story = Fleet(
-      "helm: {repo: 'https://charts.example.com/stable', chart: web, version: 1.2.3, values: {a: "
-      "1}}\n");
-  EXPECT_EQ(story.Registry("stable"), "helm https://charts.example.com/stable");
-  EXPECT_EQ(story.Member("/helm/chart"), R"("web")");
-  EXPECT_EQ(story.Member("/helm/version"), R"("1.2.3")");
-  EXPECT_EQ(story.Member("/helm/values"), R"({"a":1})");
 }
 
 TEST(FleetChart, BelowTheBundleIsFound) {
