@@ -5,6 +5,7 @@
 
 #include "cli/command_group.h"
 #include "cli/commands/commands.h"
+#include "cli/review_commands.h"
 #include "cli/rollout_commands.h"
 #include "cli/subject.h"
 
@@ -448,6 +449,7 @@ CommandTree::CommandTree()
   AddGet(looking);
   AddDescribe(looking);
   AddPlan(looking);
+  AddReview(looking);
   AddWait(looking);
   Group joining(*this, app, kJoining);
   AddJoining(*this, joining);

@@ -1,4 +1,4 @@
-// The real HubClient: OperatorService, PlanService and RolloutService over mutual TLS. The only
+// The real HubClient: the services of the operator listener over mutual TLS. The only
 // file here that knows gRPC.
 #include "cli/hub_client.h"
 
@@ -18,6 +18,7 @@
 #include "proto/console_service.grpc.pb.h"
 #include "proto/operator_service.grpc.pb.h"
 #include "proto/plan.grpc.pb.h"
+#include "proto/review.grpc.pb.h"
 #include "proto/rollout.grpc.pb.h"
 
 namespace muster::cli {
@@ -82,6 +83,7 @@ class GrpcHubClient final : public HubClient {
         console_(pb::ConsoleService::NewStub(channel)),
         plan_stub_(pb::PlanService::NewStub(channel)),
         rollout_stub_(pb::RolloutService::NewStub(channel)),
+        review_stub_(pb::ReviewService::NewStub(channel)),
         address_(hub.address),
         certificate_pem_(hub.certificate_pem),
         call_timeout_(call_timeout) {}
@@ -134,6 +136,9 @@ class GrpcHubClient final : public HubClient {
   absl::StatusOr<pb::RolloutAnswer> DecideRollout(const pb::RolloutDecision& request) override {
     return CallOn(*rollout_stub_, &pb::RolloutService::Stub::DecideRollout, request, call_timeout_);
   }
+  absl::StatusOr<pb::Snowflakes> GetSnowflakes(const pb::SnowflakesRequest& request) override {
+    return CallOn(*review_stub_, &pb::ReviewService::Stub::GetSnowflakes, request, call_timeout_);
+  }
 
  private:
   using Stub = pb::OperatorService::Stub;
@@ -178,6 +183,7 @@ class GrpcHubClient final : public HubClient {
   const std::unique_ptr<pb::ConsoleService::Stub> console_;
   const std::unique_ptr<pb::PlanService::Stub> plan_stub_;
   const std::unique_ptr<pb::RolloutService::Stub> rollout_stub_;
+  const std::unique_ptr<pb::ReviewService::Stub> review_stub_;
   const std::string address_;
   const std::string certificate_pem_;
   const absl::Duration call_timeout_;

@@ -1,5 +1,5 @@
 // HubClient: the hub as the commands see it: one method for each call of OperatorService,
-// ConsoleService, PlanService and RolloutService.
+// ConsoleService, PlanService, RolloutService and ReviewService.
 //
 // Real: ConnectHub, over mutual TLS (hub_client.cc). Twin: MemoryHubClient, a fleet in memory.
 // Calls block, at most for the client's timeout; one thread. Errors are the hub's own, and
@@ -18,6 +18,7 @@
 #include "proto/console_service.pb.h"
 #include "proto/operator_service.pb.h"
 #include "proto/plan.pb.h"
+#include "proto/review.pb.h"
 #include "proto/rollout.pb.h"
 
 namespace muster::cli {
@@ -64,6 +65,8 @@ class HubClient {
 
   virtual absl::StatusOr<pb::ListRolloutsResponse> ListRollouts(const pb::ListRolloutsRequest&) = 0;
   virtual absl::StatusOr<pb::RolloutAnswer> DecideRollout(const pb::RolloutDecision&) = 0;
+
+  virtual absl::StatusOr<pb::Snowflakes> GetSnowflakes(const pb::SnowflakesRequest&) = 0;
 };
 
 // Where a hub is and who we are. Certificates and the key are PEM.

@@ -367,4 +367,11 @@ absl::StatusOr<pb::RolloutAnswer> MemoryHubClient::DecideRollout(
   return answer;
 }
 
+absl::StatusOr<pb::Snowflakes> MemoryHubClient::GetSnowflakes(
+    const pb::SnowflakesRequest& request) {
+  RETURN_IF_ERROR(Enter("GetSnowflakes"));
+  asked_snowflakes = request;
+  return snowflakes;
+}
+
 }  // namespace muster::cli

@@ -37,6 +37,9 @@ class MemoryHubClient final : public HubClient {
   std::vector<pb::RolloutDecision> decisions;  // in order
   pb::PlanFleet plan_fleet;                    // of any repository
 
+  pb::Snowflakes snowflakes;               // whatever is asked
+  pb::SnowflakesRequest asked_snowflakes;  // the last one
+
   pb::CreateLoginResponse login;
 
   std::vector<std::string> calls;      // the names of the methods called, in order
@@ -79,6 +82,7 @@ class MemoryHubClient final : public HubClient {
   absl::StatusOr<pb::PlanFleet> GetPlanFleet(const pb::PlanFleetRequest&) override;
   absl::StatusOr<pb::ListRolloutsResponse> ListRollouts(const pb::ListRolloutsRequest&) override;
   absl::StatusOr<pb::RolloutAnswer> DecideRollout(const pb::RolloutDecision&) override;
+  absl::StatusOr<pb::Snowflakes> GetSnowflakes(const pb::SnowflakesRequest&) override;
 
  private:
   // Notes the call and returns the failure that waits for it.

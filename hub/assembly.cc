@@ -37,6 +37,7 @@
 #include "hub/rpc/operator_service.h"
 #include "hub/rpc/plan_service.h"
 #include "hub/rpc/replies.h"
+#include "hub/rpc/review_service.h"
 #include "hub/rpc/rollout_service.h"
 #include "hub/sweeper.h"
 #include "proto/storage.pb.h"
@@ -96,6 +97,7 @@ struct Assembly::Parts {
   std::unique_ptr<Console> console;
   std::unique_ptr<PlanService> plans;
   std::unique_ptr<RolloutService> rollouts;
+  std::unique_ptr<ReviewService> reviews;
   std::unique_ptr<HubJobs> jobs;
   std::unique_ptr<Hub> hub;
   std::unique_ptr<Listener> agent_listener;
@@ -224,6 +226,8 @@ absl::Status Assembly::Parts::MakeServices() {
                                                            .workers = &workers});
   rollouts = std::make_unique<RolloutService>(
       RolloutServiceOptions{.hub_id = keyring->hub_id(), .post = post, .replies = &replies});
+  reviews = std::make_unique<ReviewService>(
+      ReviewServiceOptions{.hub_id = keyring->hub_id(), .view = view, .workers = &workers});
   HubJobs::Options job_options;
   job_options.clones = ClonesDirectory();
   ASSIGN_OR_RETURN(job_options.helm, Helm());
@@ -249,12 +253,13 @@ absl::Status Assembly::Parts::Listen() {
                                                     .root_pem = keyring->root_pem(),
                                                     .server = server,
                                                     .services = {agents->service()}}));
-  ASSIGN_OR_RETURN(operator_listener,
-                   Listener::Start({.address = listen.operators,
-                                    .root_pem = keyring->root_pem(),
-                                    .server = server,
-                                    .services = {operators->service(), plans->service(),
-                                                 rollouts->service(), logins->service()}}));
+  ASSIGN_OR_RETURN(
+      operator_listener,
+      Listener::Start({.address = listen.operators,
+                       .root_pem = keyring->root_pem(),
+                       .server = server,
+                       .services = {operators->service(), plans->service(), rollouts->service(),
+                                    reviews->service(), logins->service()}}));
   join_gate = std::make_unique<JoinGate>(
       JoinGateOptions{.address = listen.join,
                       .server = join,

@@ -69,6 +69,14 @@ struct RolloutDecisionOptions {
 };
 absl::StatusOr<ExitCode> DecideRollout(Session& session, const RolloutDecisionOptions& options);
 
+struct SnowflakesOptions {
+  std::string selector;
+  std::vector<std::string> by;  // labels' keys
+  int limit = 0;                // zero: the hub's own
+};
+// kDiffers when there are any.
+absl::StatusOr<ExitCode> Snowflakes(Session& session, const SnowflakesOptions& options);
+
 struct TraceOptions {
   std::string cluster;
   std::string object;  // KIND/NAME

@@ -18,6 +18,8 @@
 #include "google/protobuf/message.h"
 #include "hub/http/fleet_tiles.h"
 #include "hub/http/listing.h"
+#include "hub/http/openapi.h"
+#include "hub/http/reviews.h"
 
 namespace muster::hub {
 
@@ -61,54 +63,32 @@ absl::StatusOr<std::string> AnswerTiles(const Reading& reading, const HttpReques
 absl::StatusOr<std::string> AnswerOne(const ListKind& kind, const Reading& reading,
                                       const std::string& name, const HttpRequest& request) {
   RETURN_IF_ERROR(RefuseParameters(request));
-  if (kind.identity != std::vector<std::string>{"name"}) return NoSuchPath(request);
+  // An empty name would be a list of all.
+  if (name.empty() || kind.identity != std::vector<std::string>{"name"}) return NoSuchPath(request);
   pb::ListRequest list;
   list.set_name(name);
   list.set_detail(true);
   ASSIGN_OR_RETURN(const std::shared_ptr<google::protobuf::Message> response,
                    kind.list(reading, list));
   const auto* rows = response->GetDescriptor()->FindFieldByNumber(1);
+  if (response->GetReflection()->FieldSize(*response, rows) == 0) return NoSuchPath(request);
   return Text(Typed(kind.kind,
                     DocumentOf(response->GetReflection()->GetRepeatedMessage(*response, rows, 0))));
 }
 
-absl::StatusOr<std::string> AnswerBlob(const Reading& reading, const std::string& hex) {
+absl::StatusOr<std::string> AnswerBlob(const Reading& reading, const std::string& hex,
+                                       const HttpRequest& request) {
+  RETURN_IF_ERROR(RefuseParameters(request));
   ASSIGN_OR_RETURN(const Digest digest, Digest::FromHex(hex));
-  pb::GetBlobRequest request;
-  request.set_digest(digest.bytes());
-  ASSIGN_OR_RETURN(pb::GetBlobResponse response, GetBlob(reading, request));
+  pb::GetBlobRequest blob;
+  blob.set_digest(digest.bytes());
+  ASSIGN_OR_RETURN(pb::GetBlobResponse response, GetBlob(reading, blob));
+  // Manifests of bundles stand there too, and are no JSON.
+  if (!absl::StartsWith(response.content(), "{")) return NoSuchPath(request);
   return std::move(*response.mutable_content());
 }
 
 // ---------------------------------------------------------------- OpenAPI
-
-Value Parameter(absl::string_view name, absl::string_view place, absl::string_view what) {
-  return Value::Map{{"name", name},
-                    {"in", place},
-                    {"required", place == "path"},
-                    {"description", what},
-                    {"schema", Value::Map{{"type", "string"}}}};
-}
-
-Value Content(absl::string_view type, Value schema) {
-  Value::Map content;
-  content.Set(std::string(type), Value::Map{{"schema", std::move(schema)}});
-  return Value::Map{{"description", "as asked for"}, {"content", std::move(content)}};
-}
-
-Value Ref(absl::string_view name) {
-  return Value::Map{{"$ref", absl::StrCat("#/components/schemas/", name)}};
-}
-
-Value Operation(absl::string_view id, absl::string_view what, Value::List parameters, Value good) {
-  Value::Map responses;
-  responses.Set("200", std::move(good));
-  responses.Set("default", Content("application/problem+json", Ref("Problem")));
-  return Value::Map{{"get", Value::Map{{"operationId", id},
-                                       {"summary", what},
-                                       {"parameters", std::move(parameters)},
-                                       {"responses", std::move(responses)}}}};
-}
 
 // The fields of `type` and those in messages right below, which can be asked for.
 std::string FieldsOf(const google::protobuf::Descriptor& type) {
@@ -158,15 +138,6 @@ Value::Map ListSchema(const ListKind& kind) {
            {"nextPageToken", Value::Map{{"type", "string"}}},
            {"total", Value::Map{{"type", "integer"}}},
            {"groups", Value::Map{{"type", Value::List{"array", "null"}}, {"items", group}}}}}};
-}
-
-void AddSchemas(const google::protobuf::Descriptor& type, Value::Map& schemas) {
-  if (schemas.Contains(type.name())) return;
-  schemas.Set(type.name(), DocumentSchema(type));
-  for (int i = 0; i < type.field_count(); ++i) {
-    if (type.field(i)->message_type() != nullptr)
-      AddSchemas(*type.field(i)->message_type(), schemas);
-  }
 }
 
 Value::Map TilesSchema() {
@@ -222,6 +193,7 @@ Value::Map PathsOf() {
             Operation("get-blob", "One object of a bundle, as it is applied",
                       {Parameter("digest", "path", "64 hexadecimal digits")},
                       Content("application/json", schema("object"))));
+  AddReviewPaths(paths);
   for (const ListKind& kind : ListKinds()) {
     paths.Set(absl::StrCat(kApiPrefix, kind.path), ListOperation(kind));
     if (kind.identity != std::vector<std::string>{"name"}) continue;
@@ -242,11 +214,15 @@ absl::StatusOr<std::string> AnswerApi(const Reading& reading, const HubPlace& pl
   absl::ConsumePrefix(&rest, kApiPrefix);
   const std::vector<std::string> parts = absl::StrSplit(rest, absl::MaxSplits('/', 1));
   if (rest == "tiles") return AnswerTiles(reading, request);
+  if (rest == "snowflakes") {
+    ASSIGN_OR_RETURN(Value::Map found, AnswerSnowflakes(reading, request));
+    return Text(Typed("Snowflakes", std::move(found)));
+  }
   if (rest == "hub") {
     RETURN_IF_ERROR(RefuseParameters(request));
     return Text(Typed("Hub", DocumentOf(GetHub(reading, place))));
   }
-  if (parts[0] == "blobs" && parts.size() == 2) return AnswerBlob(reading, parts[1]);
+  if (parts[0] == "blobs" && parts.size() == 2) return AnswerBlob(reading, parts[1], request);
   for (const ListKind& kind : ListKinds()) {
     if (kind.path != parts[0]) continue;
     if (parts.size() == 2) return AnswerOne(kind, reading, parts[1], request);
@@ -269,6 +245,7 @@ std::string OpenApiJson() {
                                                    {"code", text}}}});
   schemas.Set("FleetTiles", TilesSchema());
   AddSchemas(*pb::HubView::descriptor(), schemas);
+  AddReviewSchemas(schemas);
   for (const ListKind& kind : ListKinds()) {
     AddSchemas(*kind.type, schemas);
     schemas.Set(absl::StrCat(kind.kind, "List"), ListSchema(kind));

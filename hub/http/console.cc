@@ -97,7 +97,7 @@ bool IsPage(absl::string_view path) {
     if (absl::StartsWith(path, page)) return true;
   }
   return path == "/" || path == "/packages" || path == "/repositories" || path == "/events" ||
-         path == "/login";
+         path == "/snowflakes" || path == "/login";
 }
 
 }  // namespace
@@ -113,6 +113,9 @@ class Console::Desk {
       files_[file.path] = {Shared(std::string(file.content)), Shared(Gzip(file.content, kGzipBest)),
                            ContentType(file.path), EtagOf(file.content)};
     }
+    const std::string document = OpenApiJson();
+    files_["/openapi.json"] = {Shared(document), Shared(Gzip(document, kGzipBest)),
+                               "application/json", EtagOf(document)};
   }
 
   absl::Status Start() {
@@ -124,7 +127,8 @@ class Console::Desk {
       Take(std::move(request), std::move(reply));
     };
     server_options.refused = [this] { figures_.Refused(); };
-    ASSIGN_OR_RETURN(server_, HttpServer::Start(std::move(server_options)));
+    ASSIGN_OR_RETURN(server_, HttpServer::Listen(std::move(server_options)));
+    server_->Start();  // only now: an answer may ask it for its figures
     return absl::OkStatus();
   }
 
@@ -205,7 +209,6 @@ class Console::Desk {
       return options.place.obstacle().ok() ? Plain(200, "ok")
                                            : Plain(503, "the hub takes no change; see its log");
     }
-    if (path == "/openapi.json") return Json(OpenApiJson());
     if (path == "/metrics" || absl::StartsWith(path, kApiPrefix)) return AnswerKnown(request);
     const auto file = files_.find(IsPage(path) ? "/index.html" : path);
     if (file != files_.end()) return SendFile(request, file->second);
@@ -226,7 +229,7 @@ class Console::Desk {
                        "\n"));
     }
     const std::shared_ptr<const FleetView> fleet = options.view();
-    if (request.path == "/api/v1/stream") return Stream(*fleet, token);
+    if (request.path == "/api/v1/stream") return Stream(*fleet, request, token);
     const Reading reading{*fleet, *options.store, options.clock->Now()};
     if (request.path == "/metrics") {
       HttpResponse response =
@@ -239,35 +242,46 @@ class Console::Desk {
     return text.ok() ? Json(*std::move(text)) : Problem(text.status());
   }
 
-  HttpResponse Stream(const FleetView& fleet, const std::string& token) {
+  HttpResponse Stream(const FleetView& fleet, const HttpRequest& request,
+                      const std::string& token) {
     HttpResponse response;
     response.content_type = "text/event-stream";
     response.stream = true;
     response.body = Shared(absl::StrCat("retry: 2000\n", Change(fleet.version())));
     response.headers.emplace_back("Cache-Control", "no-store");
     response.headers.emplace_back("X-Accel-Buffering", "no");
-    if (!token.empty()) {
-      response.still_allowed = [this, token] { return sessions.Find(token).has_value(); };
+    if (request.certificate_der.empty()) {
+      response.still_allowed = [this, token] { return sessions.IsOpen(token); };
+    } else {
+      response.still_allowed = [this, certificate = request.certificate_der] {
+        return AdmitCertificate(certificate).ok();
+      };
     }
     return response;
   }
 
   // Who asks.
   absl::StatusOr<std::string> Admit(const HttpRequest& request, const std::string& token) {
-    if (!request.certificate_der.empty()) {
-      ASSIGN_OR_RETURN(const CertificateInfo info, ParseCertificate(request.certificate_der));
-      const absl::StatusOr<Identity> identity = IdentityOf(info);
-      if (identity.ok() && identity->kind == Identity::Kind::kOperator &&
-          identity->hub_id == options.hub_id) {
-        return identity->name;
-      }
-      return absl::PermissionDeniedError(
-          "the console is for operators, and the certificate is not an operator's of this hub");
-    }
+    if (!request.certificate_der.empty()) return AdmitCertificate(request.certificate_der);
     if (std::optional<std::string> actor = sessions.Find(token)) return *std::move(actor);
     return absl::UnauthenticatedError(
         "not signed in, or the session has ended: run muster dashboard, or show an operator's "
         "certificate");
+  }
+
+  // TLS has checked who issued it, once; a connection may live longer than the certificate.
+  absl::StatusOr<std::string> AdmitCertificate(const std::string& certificate_der) const {
+    ASSIGN_OR_RETURN(const CertificateInfo info, ParseCertificate(certificate_der));
+    if (options.clock->Now() >= info.not_after) {
+      return absl::UnauthenticatedError("the certificate has expired: ask for another one");
+    }
+    const absl::StatusOr<Identity> identity = IdentityOf(info);
+    if (identity.ok() && identity->kind == Identity::Kind::kOperator &&
+        identity->hub_id == options.hub_id) {
+      return identity->name;
+    }
+    return absl::PermissionDeniedError(
+        "the console is for operators, and the certificate is not an operator's of this hub");
   }
 
   // Only a page of our own may do this: a form elsewhere can send no JSON without being asked
@@ -291,7 +305,7 @@ class Console::Desk {
     }
     const absl::StatusOr<Sessions::Session> session = sessions.Redeem(code->string());
     if (!session.ok()) {
-      log::Warning("console: a code was refused");
+      NoteRefusedCode();
       return Problem(session.status());
     }
     log::Info("console: signed in", {{"operator", session->actor}});
@@ -302,6 +316,15 @@ class Console::Desk {
         absl::StrCat(cookie_, "=", session->token, "; Path=/; Secure; HttpOnly; SameSite=Strict",
                      "; Max-Age=", absl::ToInt64Seconds(Sessions::kSessionLifetime)));
     return response;
+  }
+
+  // Strangers may try as often as they like: one line a minute is enough, the figure is whole.
+  void NoteRefusedCode() {
+    figures_.RefusedCode();
+    const int64_t now = absl::ToUnixSeconds(options.clock->Now());
+    int64_t last = refusal_logged_.load();
+    if (now - last < 60 || !refusal_logged_.compare_exchange_strong(last, now)) return;
+    log::Warning("console: a code was refused; see muster_http_codes_refused_total for how many");
   }
 
   HttpResponse SignOut(const HttpRequest& request) {
@@ -336,6 +359,7 @@ class Console::Desk {
   std::map<std::string, ReadyFile> files_;  // constant
   HttpFigures figures_;
   std::atomic<uint64_t> told_ = 0;
+  std::atomic<int64_t> refusal_logged_ = 0;  // in Unix seconds
   Workers workers_{"hub-web", kThreads};
   std::unique_ptr<HttpServer> server_;
 };
@@ -360,10 +384,11 @@ bool Console::private_authority() const { return desk_->options.private_authorit
 
 std::string Console::fingerprint() const {
   const std::string& pem = desk_->options.server.certificate_pem;
-  static const std::string kEnd = "-----END CERTIFICATE-----\n";
+  static const std::string kEnd = "-----END CERTIFICATE-----";
   const size_t end = pem.find(kEnd);
   if (end == std::string::npos) return "";
-  const absl::StatusOr<std::string> der = CertificateFromPem(pem.substr(0, end + kEnd.size()));
+  const absl::StatusOr<std::string> der =
+      CertificateFromPem(absl::StrCat(pem.substr(0, end + kEnd.size()), "\n"));
   return der.ok() ? Digest::Of(*der).hex() : "";
 }
 

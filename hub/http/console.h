@@ -6,8 +6,8 @@
 //   console.Sweep();                 // about once a second: tells browsers that something changed
 //   console.CreateLogin("ada");      // a code that opens a session; see console_service.h
 //
-// Everything but the sign-in page's files, /healthz, /readyz and the exchange of a code wants an
-// operator's certificate or a session. Any thread.
+// Everything but the pages' files, /openapi.json, /healthz, /readyz and the exchange of a code
+// wants an operator's certificate or a session. Any thread.
 #pragma once
 
 #include <functional>

@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -20,9 +21,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "common/base/check.h"
 #include "common/base/status_macros.h"
 
 namespace muster::hub {
@@ -62,6 +61,17 @@ std::string PeerCertificate(SSL* ssl) {
   OPENSSL_free(der);
   X509_free(certificate);
   return out;
+}
+
+// Under which a peer is counted: of IPv6 its /64, which is what one customer has; IPv4 in IPv6 is
+// IPv4.
+asio::ip::address Counted(const asio::ip::address& address) {
+  if (!address.is_v6() || address.is_loopback()) return address;
+  const asio::ip::address_v6 full = address.to_v6();
+  if (full.is_v4_mapped()) return asio::ip::make_address_v4(asio::ip::v4_mapped, full);
+  asio::ip::address_v6::bytes_type bytes = full.to_bytes();
+  std::fill(bytes.begin() + 8, bytes.end(), 0);
+  return asio::ip::address_v6(bytes);
 }
 
 absl::Status Prepare(asio::ssl::context& tls, const HttpServerOptions& options) {
@@ -229,6 +239,7 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
       return Refuse(503, "too many browsers are told of changes; try again later");
     }
     const bool ends = !response_.stream;
+    if (!ends) keep_alive_ = false;
     answer_.emplace(static_cast<http::status>(response_.status), 11);
     for (const auto& [name, value] : response_.headers) answer_->insert(name, value);
     if (!response_.content_type.empty()) {
@@ -342,17 +353,21 @@ void HttpServer::Core::Take(tcp::socket socket) {
   error_code error;
   const tcp::endpoint peer = socket.remote_endpoint(error);
   if (error) return;
-  size_t& count = of_address[peer.address()];
-  if (connections.size() >= options.connections_max ||
-      count >= options.connections_per_address_max) {
-    if (count == 0) of_address.erase(peer.address());
+  const asio::ip::address address = Counted(peer.address());
+  size_t& count = of_address[address];
+  // Behind a proxy on this machine everybody has its address; there is still room for others.
+  const size_t most = address.is_loopback()
+                          ? options.connections_max - options.connections_per_address_max
+                          : options.connections_per_address_max;
+  if (connections.size() >= options.connections_max || count >= most) {
+    if (count == 0) of_address.erase(address);
     options.refused();
     return;  // closes it
   }
   ++count;
   socket.set_option(tcp::no_delay(true), error);
   const auto connection =
-      std::make_shared<Connection>(shared_from_this(), std::move(socket), peer.address());
+      std::make_shared<Connection>(shared_from_this(), std::move(socket), address);
   connections.insert(connection);
   connection_count = static_cast<int>(connections.size());
   connection->Start();
@@ -402,16 +417,17 @@ void HttpServer::Core::Stop() {
   thread.join();  // what is left in the queue ends by itself: every socket is closed
 }
 
-absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(HttpServerOptions options) {
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Listen(HttpServerOptions options) {
   auto core = std::make_shared<Core>(std::move(options));
   RETURN_IF_ERROR(core->Listen());
-  core->Run();
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(core)));
 }
 
 HttpServer::HttpServer(std::shared_ptr<Core> core) : core_(std::move(core)) {}
 
 HttpServer::~HttpServer() { Stop(); }
+
+void HttpServer::Start() { core_->Run(); }
 
 void HttpServer::Stop() { core_->Stop(); }
 

@@ -46,10 +46,13 @@ struct HttpServerOptions {
 
 class HttpServer {
  public:
-  // kUnavailable when the address cannot be had, kInvalidArgument for a certificate or key that
-  // cannot be used.
-  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(HttpServerOptions options);
+  // Has the address, and serves nobody yet. kUnavailable when it cannot be had, kInvalidArgument
+  // for a certificate or key that cannot be used.
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Listen(HttpServerOptions options);
   ~HttpServer();  // stops
+
+  // Serves from here on. Once.
+  void Start();
 
   // Ends every connection and waits for the thread. May be called again.
   void Stop();

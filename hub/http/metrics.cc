@@ -171,6 +171,9 @@ void AddHttp(const MetricsInput& input, Exposition& out) {
   out.Family("muster_http_connections_refused_total", "counter",
              "Connections beyond the limits of the console.")
       .Sample(static_cast<double>(http.refused));
+  out.Family("muster_http_codes_refused_total", "counter",
+             "Codes to sign in with that were not, or no longer, good.")
+      .Sample(static_cast<double>(http.refused_codes));
 }
 
 void AddProcess(Exposition& out) {
@@ -202,6 +205,11 @@ void HttpFigures::Answered(int status, absl::Duration took) {
 void HttpFigures::Refused() {
   MutexLock lock(mutex_);
   ++figures_.refused;
+}
+
+void HttpFigures::RefusedCode() {
+  MutexLock lock(mutex_);
+  ++figures_.refused_codes;
 }
 
 HttpFigures::Snapshot HttpFigures::Get() const {

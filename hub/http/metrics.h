@@ -25,13 +25,15 @@ class HttpFigures {
   static constexpr std::array<double, 6> kBounds = {0.001, 0.005, 0.025, 0.1, 0.5, 2.5};  // seconds
 
   void Answered(int status, absl::Duration took);
-  void Refused();  // a connection beyond the limits
+  void Refused();      // a connection beyond the limits
+  void RefusedCode();  // a code that signs nobody in
 
   struct Snapshot {
     std::map<int, uint64_t> answers;  // by status
     std::array<uint64_t, kBounds.size() + 1> buckets{};
     double seconds = 0;
     uint64_t refused = 0;
+    uint64_t refused_codes = 0;
   };
   Snapshot Get() const;
 

@@ -54,6 +54,12 @@ std::optional<std::string> Sessions::Find(absl::string_view token) {
   return found->second.actor;
 }
 
+bool Sessions::IsOpen(absl::string_view token) {
+  MutexLock lock(mutex_);
+  const auto found = sessions_.find(Digest::Of(token));
+  return found != sessions_.end() && !Ended(found->second);
+}
+
 void Sessions::End(absl::string_view token) {
   MutexLock lock(mutex_);
   sessions_.erase(Digest::Of(token));

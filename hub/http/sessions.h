@@ -54,6 +54,9 @@ class Sessions {
   // Whose session it is; nullopt when it has ended. Counts as a use.
   std::optional<std::string> Find(absl::string_view token);
 
+  // Whether it has not ended. No use: a page that is only open keeps no session alive.
+  bool IsOpen(absl::string_view token);
+
   // Signs out; unknown ones are no error.
   void End(absl::string_view token);
 

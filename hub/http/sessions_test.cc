@@ -83,6 +83,16 @@ TEST_F(SessionsTest, SigningOutEndsThatSessionOnly) {
   EXPECT_EQ(sessions_.Find(second), "ada");
 }
 
+TEST_F(SessionsTest, APageThatIsOnlyOpenKeepsNoSessionAlive) {
+  const std::string token = SignIn("ada");
+  for (absl::Duration passed; passed < Sessions::kSessionIdle; passed += absl::Minutes(1)) {
+    EXPECT_TRUE(sessions_.IsOpen(token));
+    clock_.now += absl::Minutes(1);
+  }
+  EXPECT_FALSE(sessions_.IsOpen(token));
+  EXPECT_EQ(sessions_.Find(token), std::nullopt);
+}
+
 TEST_F(SessionsTest, TooManyCodesAreRefusedUntilTheyEnd) {
   for (size_t i = 0; i < Sessions::kCodesMax; ++i) ASSERT_TRUE(sessions_.CreateCode("ada").ok());
   EXPECT_EQ(sessions_.CreateCode("ada").status().code(), absl::StatusCode::kResourceExhausted);

@@ -14,10 +14,12 @@ namespace {
 
 uint64_t DirectoryBytes(const std::string& directory) {
   uint64_t bytes = 0;
+  // Files and folders of the store come and go: nothing here may throw.
   std::error_code error;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, error)) {
-    std::error_code gone;  // Files of the store come and go.
-    const uintmax_t size = entry.is_regular_file(gone) ? entry.file_size(gone) : 0;
+  std::filesystem::recursive_directory_iterator entry(directory, error), end;
+  for (; !error && entry != end; entry.increment(error)) {
+    std::error_code gone;
+    const uintmax_t size = entry->is_regular_file(gone) ? entry->file_size(gone) : 0;
     if (!gone) bytes += size;
   }
   return bytes;

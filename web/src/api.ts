@@ -55,6 +55,24 @@ export interface History {
   time: string | null; generation: number; package: string; bundleDigest: string | null; commit: string;
   subject: string; author: string; receipt: boolean;
 }
+export interface LiveDifference {
+  what: string; package: string; apiVersion: string; kind: string; namespace: string; name: string; pointer: string;
+  here: string; usual: string; hereIsGit: boolean; usualIsGit: boolean; changedBy: string; changedAt: string | null;
+  since: string | null; recurring: boolean;
+}
+export interface Snowflake {
+  reason: string; group: string; peers: number; usual: number; digest: string; clustersTotal: number;
+  clusters: { name: string; connection: string; lastSeenAt: string | null; agentVersion: string; driftHealed: number }[];
+  differences: LiveDifference[]; differencesTotal: number; recurring: boolean;
+}
+export interface PeerGroup {
+  name: string; packages: string[]; clusters: number; alike: number; variants: number; usualDigest: string;
+  usualDiffers: boolean; labels: Record<string, string>;
+}
+export interface Snowflakes {
+  clusters: number; alike: number; alone: number; unheard: number; differing: number; total: number;
+  snowflakes: Snowflake[]; groups: PeerGroup[]; groupsTotal: number;
+}
 export interface List<T> {
   items: T[]; nextPageToken: string; total: number; groups: { value: string; count: number }[] | null;
 }

@@ -25,7 +25,7 @@ function Repositories({ list }: { list: Repository[] }) {
           <td class="nowrap"><Ago time={one.polledAt} /></td>
           <td><code class="break">{one.url}</code></td>
           <td>{one.message}
-            {one.frozen && <div>Its history was rewritten. <Command text={`muster accept-rewrite ${one.name} ${short(one.seenCommit)}`} /></div>}
+            {one.frozen && <div>Its history was rewritten. <Command text={`muster accept-rewrite ${one.name} ${one.seenCommit}`} /></div>}
           </td>
         </tr>
       ))}

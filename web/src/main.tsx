@@ -8,9 +8,11 @@ import { EventsPage, RepositoriesPage } from "./journals";
 import { startStream, stopStream, useConnection, whenSignedOut } from "./live";
 import { PackagePage, PackagesPage } from "./packages";
 import { Command, go, turnPages } from "./parts";
+import { SnowflakesPage } from "./snowflakes";
 
 const PAGES: [href: string, name: string][] = [
-  ["/", "Fleet"], ["/packages", "Packages"], ["/repositories", "Repositories"], ["/events", "Events"],
+  ["/", "Fleet"], ["/packages", "Packages"], ["/snowflakes", "Snowflakes"], ["/repositories", "Repositories"],
+  ["/events", "Events"],
 ];
 
 function Page({ path, search }: { path: string; search: string }) {
@@ -19,6 +21,7 @@ function Page({ path, search }: { path: string; search: string }) {
   if (kind === "clusters" && name) return <ClusterPage key={name} name={decodeURIComponent(name)} />;
   if (kind === "packages" && name) return <PackagePage key={name} name={decodeURIComponent(name)} search={search} />;
   if (kind === "packages") return <PackagesPage />;
+  if (kind === "snowflakes") return <SnowflakesPage search={search} />;
   if (kind === "repositories") return <RepositoriesPage />;
   if (kind === "events") return <EventsPage search={search} />;
   return <><h1>There is no such page</h1><p><a href="/">To the fleet</a></p></>;

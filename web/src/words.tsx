@@ -12,6 +12,7 @@ const SIGNS: Record<string, [sign: string, tone: Tone]> = {
   Offline: ["◌", "gone"], Stale: ["◔", "gone"],
   Drifted: ["≠", "drift"], OutOfSync: ["△", "drift"], Held: ["■", "drift"],
   Progressing: ["▸", "work"], Pending: ["…", "work"],
+  Alike: ["✓", "good"], Changed: ["≠", "drift"], Behind: ["△", "drift"], Staged: ["▸", "work"],
   Suspended: ["‖", "idle"], Declared: ["○", "idle"], Revoked: ["⊘", "idle"], Superseded: ["·", "idle"],
   Normal: ["·", "idle"], Unknown: ["?", "idle"],
 };

@@ -166,7 +166,7 @@ await story("a commit's journey is seen as it happens", async () => {
   await picture("journey");
 });
 
-await story("drift appears by itself, with the field and both values, and goes", async () => {
+await story("drift appears by itself, with the field and both values, as a snowflake, and goes", async () => {
   await want("drift");
   await tileIs("prod-2", "Drifted");
   await picture("drift");
@@ -176,7 +176,22 @@ await story("drift appears by itself, with the field and both values, and goes",
   await difference.locator("del", { hasText: "changed by hand" }).waitFor();
   await difference.locator("ins", { hasText: "third" }).waitFor();
   await accessible("cluster-drift");
+  await page.goto(`${origin}/snowflakes`);
+  const first = page.locator(".snowflake").first();
+  await first.getByRole("link", { name: "prod-2" }).waitFor();
+  await first.getByText("1 of 3 clusters").waitFor();
+  await first.getByText("/data/banner").waitFor();
+  await first.locator("del", { hasText: "changed by hand" }).waitFor();
+  await first.locator("ins", { hasText: "third" }).waitFor();
+  await accessible("snowflakes");
+  await narrow("snowflakes");
+  await page.fill("#search", "env=dev");
+  await page.getByText("Clusters that should be equal are equal").waitFor();
+  await page.fill("#search", "");
+  await first.waitFor();
   await want("mend");
+  await first.waitFor({ state: "detached" });
+  await page.goto(`${origin}/clusters/prod-2`);
   await difference.first().waitFor({ state: "detached" });
 });
 
