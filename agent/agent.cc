@@ -61,14 +61,19 @@ void Agent::Send(const HubSend& send) {
   } else if (const auto* report = std::get_if<pb::Report>(&send)) {
     *message.mutable_report() = *report;
   } else {
-    for (const std::string& payload : std::get<SendReceipts>(send).payloads) {
-      absl::StatusOr<pb::Envelope> receipt = parts_.signer.Sign(kReceiptType, payload);
-      if (!receipt.ok()) {
-        log::Error("receipt could not be signed", {{"error", receipt.status().ToString()}});
-        return;
-      }
-      *message.mutable_receipts()->add_receipts() = *std::move(receipt);
+    const std::vector<std::string>& payloads = std::get<SendReceipts>(send).payloads;
+    pb::Receipts& receipts = *message.mutable_receipts();
+    for (const std::string& payload : payloads) {
+      pb::Envelope& receipt = *receipts.add_receipts();
+      receipt.set_payload_type(std::string(kReceiptType));
+      receipt.set_payload(payload);
     }
+    absl::StatusOr<pb::Envelope> newest = parts_.signer.Sign(kReceiptType, payloads.back());
+    if (!newest.ok()) {
+      log::Error("receipt could not be signed", {{"error", newest.status().ToString()}});
+      return;
+    }
+    *receipts.mutable_receipts()->rbegin() = *std::move(newest);
   }
   parts_.link.Send(std::move(message));
 }

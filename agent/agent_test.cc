@@ -105,7 +105,7 @@ TEST_F(AgentTest, RunsOnItsThreads) {
     if (message.has_report()) report = message.report();
     if (!message.has_receipts()) return;
     finished = true;
-    done.set_value(message.receipts().receipts(0));
+    done.set_value(*message.receipts().receipts().rbegin());
   };
   const RealClock clock;
   AgentSettings settings = Settings(hub_);

@@ -77,7 +77,8 @@ struct TellJob {
 
 using Job = std::variant<FetchBlobsJob, ListJob, ActJob, TellJob>;
 
-// Receipts (each an ApplyReceipt), the oldest first; the shell signs them with the identity key.
+// Receipts (each an ApplyReceipt), at least one, the oldest first, each naming the one before it;
+// the shell signs the last with the identity key, and so all.
 struct SendReceipts {
   std::vector<std::string> payloads;
 };

@@ -11,6 +11,7 @@
 #include "hub/core/operators.h"
 #include "hub/core/placement.h"
 #include "hub/core/plans.h"
+#include "hub/core/receipts.h"
 #include "hub/core/rendering.h"
 #include "hub/core/rollouts.h"
 #include "hub/core/sources.h"

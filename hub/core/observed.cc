@@ -9,8 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/config/names.h"
-#include "common/trust/ed25519.h"
-#include "common/trust/envelope.h"
 #include "hub/core/desired_state.h"
 #include "hub/core/journal.h"
 #include "hub/core/keys.h"
@@ -27,109 +25,6 @@ constexpr int kPackagesMax = 2'000;
 
 std::string SubjectOf(const ClusterState& cluster) {
   return absl::StrCat("cluster/", cluster.record.name());
-}
-
-// ---------------------------------------------------------------- receipts
-
-struct Receipt {
-  Digest digest;  // of the payload
-  pb::ApplyReceipt content;
-};
-
-absl::StatusOr<Receipt> OpenReceipt(const State& state, const ClusterState& cluster,
-                                    const pb::Envelope& envelope) {
-  ASSIGN_OR_RETURN(const Ed25519PublicKey key,
-                   Ed25519PublicKey::FromBytes(cluster.record.identity_public_key()));
-  ASSIGN_OR_RETURN(const std::string payload,
-                   Ed25519Verifier({key}, 1).Open(envelope, kReceiptType));
-  Receipt receipt;
-  receipt.digest = Digest::Of(payload);
-  if (!receipt.content.ParseFromString(payload)) {
-    return absl::InvalidArgumentError("its payload is no ApplyReceipt");
-  }
-  if (receipt.content.hub_id() != state.settings.hub_id ||
-      receipt.content.cluster_id() != cluster.id.text()) {
-    return absl::PermissionDeniedError("it speaks of another hub or cluster");
-  }
-  return receipt;
-}
-
-// Each receipt names the one before it, so that none can be left out or put in afterwards.
-bool Follows(const ClusterState& cluster, const Receipt& receipt) {
-  const Digest& last = cluster.receipt;
-  const std::string& previous = receipt.content.previous_digest();
-  return last.empty() ? previous.empty() : previous == last.view();
-}
-
-// Most receipts change nothing that is shown.
-void Clear(Turn& turn, ClusterState& cluster, absl::string_view type) {
-  if (ClearCondition(cluster.conditions, type)) ShowCluster(turn.state, cluster);
-}
-
-// The receipt is kept all the same, because it is signed. The condition stays until one follows
-// again, the event for good.
-void NoteBreak(Turn& turn, ClusterState& cluster, const Receipt& receipt) {
-  const Digest& last = cluster.receipt;
-  const absl::StatusOr<Digest> previous = Digest::FromBytes(receipt.content.previous_digest());
-  const std::string message = absl::StrCat(
-      "the receipt of generation ", receipt.content.generation(), " follows ",
-      previous.ok() ? absl::StrCat("receipt ", previous->short_hex()) : "no receipt",
-      ", and the last that came is ", last.empty() ? "none" : last.short_hex(),
-      "; receipts are missing, or the hub or the agent runs on an older copy of its data");
-  SetCondition(
-      cluster.conditions,
-      MakeCondition(kReceiptsMissing, pb::CONDITION_STATUS_TRUE, "ReceiptChainBroken", message, ""),
-      turn.state.now_ms());
-  ShowCluster(turn.state, cluster);
-  Note(turn, {.reason = "ReceiptChainBroken",
-              .subject = SubjectOf(cluster),
-              .message = message,
-              .actor = cluster.record.name(),
-              .warning = true});
-}
-
-// It is shown, and changes nothing else.
-void NoteRefused(Turn& turn, ClusterState& cluster, const absl::Status& why) {
-  const bool changed =
-      SetCondition(cluster.conditions,
-                   MakeCondition("ReceiptTrusted", pb::CONDITION_STATUS_FALSE, "ReceiptRefused",
-                                 absl::StrCat("a receipt was refused: ", why.message(),
-                                              "; the agent may have been replaced: look at it, and "
-                                              "revoke the cluster if nobody knows why"),
-                                 ""),
-                   turn.state.now_ms());
-  if (!changed) return;
-  ShowCluster(turn.state, cluster);
-  Note(turn, {.reason = "ReceiptRefused",
-              .subject = SubjectOf(cluster),
-              .message = std::string(why.message()),
-              .warning = true});
-}
-
-// Keeps a good receipt as the new end of the chain; a bad one is refused and shown.
-void TakeReceipt(Turn& turn, ClusterState& cluster, const pb::Envelope& envelope) {
-  const absl::StatusOr<Receipt> receipt = OpenReceipt(turn.state, cluster, envelope);
-  if (!receipt.ok()) return NoteRefused(turn, cluster, receipt.status());
-  Clear(turn, cluster, "ReceiptTrusted");
-  if (receipt->digest == cluster.receipt) return;  // sent again
-  const uint64_t generation = receipt->content.generation();
-  if (Follows(cluster, *receipt)) {
-    Clear(turn, cluster, kReceiptsMissing);
-  } else if (generation < cluster.receipt_generation) {
-    return;  // An agent that was killed sends again what it does not know to have arrived.
-  } else {
-    NoteBreak(turn, cluster, *receipt);
-  }
-  pb::ReceiptRecord record;
-  *record.mutable_envelope() = envelope;
-  turn.out.batch.Put(keys::Receipt(cluster.id, generation, receipt->digest),
-                     record.SerializeAsString());
-  pb::NewestReceiptRecord newest;
-  newest.set_digest(receipt->digest.bytes());
-  newest.set_generation(generation);
-  turn.out.batch.Put(keys::NewestReceipt(cluster.id), newest.SerializeAsString());
-  cluster.receipt = receipt->digest;
-  cluster.receipt_generation = generation;
 }
 
 // ---------------------------------------------------------------- what runs
@@ -345,18 +240,6 @@ void OnAgentReport(Turn& turn, const AgentReport& event) {
   Heard(turn, *cluster);
   pb::ReportAck ack;
   ack.set_number(event.report.number());
-  turn.out.sends.push_back({event.link, std::move(ack)});
-}
-
-void OnAgentReceipts(Turn& turn, const AgentReceipts& event) {
-  ClusterState* cluster = ClusterOfLink(turn.state, event.link);
-  if (cluster == nullptr || event.receipts.receipts().empty()) return;
-  for (const pb::Envelope& envelope : event.receipts.receipts()) {
-    TakeReceipt(turn, *cluster, envelope);
-  }
-  Heard(turn, *cluster);
-  pb::ReportAck ack;
-  ack.set_receipt(Digest::Of(event.receipts.receipts().rbegin()->payload()).bytes());
   turn.out.sends.push_back({event.link, std::move(ack)});
 }
 

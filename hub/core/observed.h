@@ -1,5 +1,5 @@
 // Observed: what agents say that they run: kept durably, then acknowledged; with the history of
-// every bundle that came or left, and the signed receipts. Pure; the core's thread.
+// every bundle that came or left. Pure; the core's thread.
 #pragma once
 
 #include "hub/core/state.h"
@@ -7,6 +7,5 @@
 namespace muster::hub {
 
 void OnAgentReport(Turn& turn, const AgentReport& event);
-void OnAgentReceipts(Turn& turn, const AgentReceipts& event);
 
 }  // namespace muster::hub

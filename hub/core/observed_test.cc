@@ -16,29 +16,6 @@ class ObservedTest : public CoreFixture {
 
   FakeAgent& one() { return agents["one"]; }
 
-  pb::Envelope Receipt(const Ed25519PrivateKey& key, const std::string& cluster_id,
-                       const std::string& previous = "", int64_t applied_ms = 0) {
-    pb::ApplyReceipt receipt;
-    receipt.set_previous_digest(previous);
-    receipt.set_applied_ms(applied_ms);
-    receipt.set_hub_id(HubId());
-    receipt.set_cluster_id(cluster_id);
-    receipt.set_generation(one().desired.generation());
-    return *Ed25519Signer(key).Sign(kReceiptType, receipt.SerializeAsString());
-  }
-
-  Outbox Bring(const pb::Envelope& receipt) {
-    AgentReceipts event;
-    event.link = one().link;
-    *event.receipts.add_receipts() = receipt;
-    return Do(event);
-  }
-
-  bool IsKept(const pb::Envelope& receipt) {
-    const uint64_t generation = one().desired.generation();
-    return store.Get(keys::Receipt(one().id, generation, Digest::Of(receipt.payload()))).ok();
-  }
-
   int Events(absl::string_view reason) {
     int count = 0;
     const auto records = store.Scan(keys::kEvents);
@@ -219,85 +196,6 @@ TEST_F(ObservedTest, HistorySaysWhatRanAndFromWhichCommit) {
   EXPECT_EQ(history[1].commit(), "c2");
   EXPECT_EQ(history[2].bundle_digest(), BundleOf("api").bytes());
   EXPECT_EQ(history[3].bundle_digest(), "") << "web left";
-}
-
-TEST_F(ObservedTest, ASignedReceiptIsKeptAndAcknowledged) {
-  const pb::Envelope receipt = Receipt(one().identity, one().id.text());
-  const Outbox out = Bring(receipt);
-  EXPECT_TRUE(IsKept(receipt));
-  ASSERT_EQ(out.sends.size(), 1u);
-  EXPECT_EQ(std::get<pb::ReportAck>(out.sends[0].message).receipt(),
-            Digest::Of(receipt.payload()).bytes());
-  const Outbox again = Bring(receipt);
-  EXPECT_TRUE(again.batch.empty());
-  EXPECT_EQ(again.sends.size(), 1u) << "its acknowledgement may have been lost";
-}
-
-TEST_F(ObservedTest, TheEndOfTheChainIsKnownAfterARestart) {
-  const pb::Envelope first = Receipt(one().identity, one().id.text());
-  Bring(first);
-  Restart();
-  Connect(one());
-  Bring(Receipt(one().identity, one().id.text(), Digest::Of(first.payload()).bytes()));
-  EXPECT_FALSE(HasEvent("ReceiptChainBroken"));
-}
-
-TEST_F(ObservedTest, AReceiptByAnotherKeyOrForAnotherClusterIsRefused) {
-  const Ed25519PrivateKey stranger = Ed25519PrivateKey::Generate();
-  for (const pb::Envelope& receipt :
-       {Receipt(stranger, one().id.text()), Receipt(one().identity, "another cluster")}) {
-    const Outbox out = Bring(receipt);
-    EXPECT_EQ(out.sends.size(), 1u) << "sent again, it would be no better";
-    EXPECT_FALSE(IsKept(receipt));
-    EXPECT_NE(ConditionIn(ClusterOf("one")->conditions, "ReceiptTrusted"), nullptr);
-  }
-  EXPECT_TRUE(HasEvent("ReceiptRefused"));
-  Bring(Receipt(one().identity, one().id.text()));
-  EXPECT_EQ(ConditionIn(ClusterOf("one")->conditions, "ReceiptTrusted"), nullptr);
-}
-
-TEST_F(ObservedTest, AReceiptThatDoesNotFollowTheLastOneBreaksTheChain) {
-  Report(one(), Applied(one()));
-  const pb::Envelope first = Receipt(one().identity, one().id.text());
-  Bring(first);
-  Bring(first);
-  const Digest last = Digest::Of(first.payload());
-  const pb::Envelope second = Receipt(one().identity, one().id.text(), last.bytes());
-  Bring(second);
-  EXPECT_EQ(ConditionIn(ClusterOf("one")->conditions, kReceiptsMissing), nullptr);
-  EXPECT_FALSE(HasEvent("ReceiptChainBroken"));
-
-  // The agent goes on from an older copy of its data: another second receipt.
-  const pb::Envelope fork = Receipt(one().identity, one().id.text(), last.bytes(), 7);
-  Bring(fork);
-  EXPECT_TRUE(HasEvent("ReceiptChainBroken"));
-  const pb::Condition* const broken = ConditionIn(ClusterOf("one")->conditions, kReceiptsMissing);
-  ASSERT_NE(broken, nullptr);
-  EXPECT_EQ(ClusterOf("one")->sync, pb::SYNC_STATUS_SYNCED) << "it runs what it should";
-  EXPECT_NE(MakeHubView(*core->View()).findings().size(), 0);
-  EXPECT_NE(broken->message().find(last.short_hex()), std::string::npos) << broken->message();
-  EXPECT_TRUE(IsKept(fork)) << "signed";
-
-  Bring(Receipt(one().identity, one().id.text(), Digest::Of(fork.payload()).bytes()));
-  EXPECT_EQ(ConditionIn(ClusterOf("one")->conditions, kReceiptsMissing), nullptr);
-}
-
-TEST_F(ObservedTest, AReceiptThatComesAgainLateBreaksNothing) {
-  const pb::Envelope first = Receipt(one().identity, one().id.text());
-  Bring(first);
-  PushApps("c2", {{"web", "two"}});
-  const pb::Envelope second =
-      Receipt(one().identity, one().id.text(), Digest::Of(first.payload()).bytes());
-  Bring(second);
-  Bring(first);
-  PushApps("c3", {{"web", "three"}});
-  Bring(Receipt(one().identity, one().id.text(), Digest::Of(second.payload()).bytes()));
-  EXPECT_FALSE(HasEvent("ReceiptChainBroken"));
-}
-
-TEST_F(ObservedTest, AFirstReceiptThatNamesAnEarlierOneBreaksTheChain) {
-  Bring(Receipt(one().identity, one().id.text(), Digest::Of("lost").bytes()));
-  EXPECT_TRUE(HasEvent("ReceiptChainBroken"));
 }
 
 TEST_F(ObservedTest, DriftIsNotedWhenSeenAndWhenHealed) {
