@@ -229,6 +229,29 @@ TEST(Patches, OfJsonPutWhatTheyReplace) {
   EXPECT_EQ(Only(tree, "k", "/data"), R"({"new":"z"})");
 }
 
+// Kustomize keeps its notes among the annotations, so that these are there for a patch with a
+// target.
+TEST(Patches, OfJsonFindAnnotationsWhereThereAreNone) {
+  const std::string patch =
+      "patches:\n- target: {kind: ConfigMap}\n  patch: '[{op: add, path: "
+      "/metadata/annotations/x~1y, value: z}]'\n";
+  EXPECT_EQ(Only(One(ConfigMap("a"), patch), "k", "/metadata"),
+            R"({"annotations":{"x/y":"z"},"name":"a"})");
+  EXPECT_EQ(Only(One(ConfigMap("a"),
+                     "patches:\n- target: {kind: ConfigMap}\n  patch: '[{op: add, "
+                     "path: /data, value: {x: y}}]'\n"),
+                 "k", "/metadata"),
+            R"({"name":"a"})");
+  // patchesJson6902 takes no note of its own.
+  EXPECT_NE(Error(One(ConfigMap("a"),
+                      "patchesJson6902:\n- target: {version: v1, kind: ConfigMap, "
+                      "name: a}\n  patch: '[{op: add, path: "
+                      "/metadata/annotations/x, value: z}]'\n"),
+                  "k")
+                .find("there is nothing at '/metadata/annotations/x'"),
+            std::string::npos);
+}
+
 TEST(Patches, ThatMeanNothingSayWhatThereIs) {
   const std::string error =
       Error(One(ConfigMap("a"),
@@ -250,6 +273,87 @@ TEST(Patches, OfAnotherShapeAreRefused) {
   EXPECT_NE(error.find("spec: a: the patch has a map where the object has a string"),
             std::string::npos)
       << error;
+}
+
+// What a build of "base" and then "over" makes of one Deployment: its labels `env`, or annotations
+// `note`, of metadata, selector and pod.
+std::string Layered(const std::string& base, const std::string& over,
+                    const std::string& field = "labels", const std::string& key = "env") {
+  const FileTree tree =
+      Tree({{"base/a.yaml",
+             "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: "
+             "{selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: "
+             "web}}, spec: {containers: []}}}\n"},
+            {"base/kustomization.yaml", "resources: [a.yaml]\n" + base},
+            {"over/kustomization.yaml", "resources: [../base]\n" + over}});
+  const std::string last = absl::StrCat("/", key);
+  const std::string selector = "/spec/selector/matchLabels";
+  return absl::StrCat(Only(tree, "over", absl::StrCat("/metadata/", field, last)), " ",
+                      Only(tree, "over", selector + last), " ",
+                      Only(tree, "over", absl::StrCat("/spec/template/metadata/", field, last)));
+}
+
+std::string PatchOfWeb(const std::string& rest) {
+  return absl::StrCat(
+      "patches:\n- patch: '{apiVersion: apps/v1, kind: Deployment, metadata: {name: web", rest,
+      "}'\n");
+}
+
+// Kustomize keeps a label that it adds to several fields once (shared_texts.h). The figures are
+// those of the real one.
+TEST(SharedTexts, ChangeInAllFieldsTogether) {
+  const std::string labels = "commonLabels: {env: base}\n";
+  const std::string prod = R"("prod" "prod" "prod")";
+  EXPECT_EQ(Layered(labels, "labels: [{pairs: {env: prod}}]\n"), prod);
+  EXPECT_EQ(Layered(labels, "namespace: n\nlabels: [{pairs: {env: prod}}]\n"), prod);
+  EXPECT_EQ(Layered("labels: [{pairs: {env: base}, includeTemplates: true}]\n",
+                    "labels: [{pairs: {env: prod}}]\n"),
+            R"("prod" absent "prod")");
+  EXPECT_EQ(Layered(labels, PatchOfWeb(", labels: {env: prod}}")), prod);
+  EXPECT_EQ(Layered(labels, PatchOfWeb("}, spec: {selector: {matchLabels: {env: prod}}}")), prod);
+  EXPECT_EQ(Layered(labels, PatchOfWeb(", labels: {env: one}}, spec: {selector: {matchLabels: "
+                                       "{env: prod}}}")),
+            prod);
+  EXPECT_EQ(
+      Layered(labels,
+              "replacements: [{source: {kind: Deployment, fieldPath: metadata.name}, "
+              "targets: [{select: {kind: Deployment}, fieldPaths: [metadata.labels.env]}]}]\n"),
+      R"("web" "web" "web")");
+  EXPECT_EQ(Layered("commonAnnotations: {note: base}\n", PatchOfWeb(", annotations: {note: one}}"),
+                    "annotations", "note"),
+            R"("one" absent "one")");
+}
+
+TEST(SharedTexts, PartWhenAFieldIsWrittenAnew) {
+  const std::string labels = "commonLabels: {env: base}\n";
+  const std::string prod = "labels: [{pairs: {env: prod}}]\n";
+  EXPECT_EQ(Layered(labels,
+                    "patches: [{target: {kind: Deployment}, patch: '[{op: add, path: "
+                    "/spec/paused, value: true}]'}]\n" +
+                        prod),
+            R"("prod" "base" "base")");
+  EXPECT_EQ(Layered(labels, PatchOfWeb(", labels: {env: null}}") + prod),
+            R"("prod" "base" "base")");
+  EXPECT_EQ(Layered(labels, PatchOfWeb("}, spec: {template: {metadata: {$patch: replace, labels: "
+                                       "{app: web, env: base}}}}") +
+                                prod),
+            R"("prod" "prod" "base")");
+  const std::string noted = "commonAnnotations: {note: base}\n";
+  const std::string patch = PatchOfWeb(", annotations: {note: one}}");
+  EXPECT_EQ(Layered(noted, "namespace: n\n" + patch, "annotations", "note"),
+            R"("one" absent "one")");
+  // A label that was there before is a field of its own.
+  EXPECT_EQ(
+      Layered("commonLabels: {app: base}\n", "labels: [{pairs: {app: prod}}]\n", "labels", "app"),
+      R"("prod" "base" "base")");
+}
+
+TEST(Patches, ThatReplaceAWholeObjectDoNothing) {
+  EXPECT_EQ(Only(One(ConfigMap("a", "data: {x: y}\n"),
+                     "patches:\n- patch: '{apiVersion: v1, kind: ConfigMap, metadata: {name: a}, "
+                     "$patch: replace, data: {z: z}}'\n"),
+                 "k", "/data"),
+            R"({"x":"y"})");
 }
 
 // ---------------------------------------------------------------- labels, images, replicas

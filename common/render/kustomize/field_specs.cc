@@ -36,17 +36,21 @@ bool Leads(const FieldSpec& spec, size_t depth, CreateAs create, const Value& va
   return Leads(spec, depth + 1, create, *next);
 }
 
+using EditAt = absl::FunctionRef<absl::Status(Value&, const std::string&)>;
+
 class FieldWalk {
  public:
-  FieldWalk(const FieldSpec& spec, CreateAs create, absl::FunctionRef<absl::Status(Value&)> edit)
+  FieldWalk(const FieldSpec& spec, CreateAs create, EditAt edit)
       : spec_(spec), create_(create), edit_(edit) {}
 
   // The depth is limited by that of the document.
   absl::Status Visit(size_t depth, Value& value) {
-    if (depth == spec_.steps.size()) return edit_(value);
+    if (depth == spec_.steps.size()) return edit_(value, pointer_);
     if (value.is_null()) return absl::OkStatus();
     if (value.is_list()) {
-      for (Value& element : value.list()) RETURN_IF_ERROR(Visit(depth, element));
+      for (size_t i = 0; i < value.list().size(); ++i) {
+        RETURN_IF_ERROR(VisitBelow(depth, absl::StrCat(i), value.list()[i]));
+      }
       return absl::OkStatus();
     }
     if (!value.is_map()) {
@@ -69,13 +73,22 @@ class FieldWalk {
         *next = last && create_ == CreateAs::kText ? Value("") : Value(Value::Map());
       }
     }
-    return Visit(depth + 1, *next);
+    return VisitBelow(depth + 1, step.field, *next);
   }
 
  private:
+  absl::Status VisitBelow(size_t depth, absl::string_view step, Value& value) {
+    const size_t size = pointer_.size();
+    pointer_ = JoinPointer(pointer_, step);
+    const absl::Status status = Visit(depth, value);
+    pointer_.resize(size);
+    return status;
+  }
+
   const FieldSpec& spec_;
   const CreateAs create_;
-  const absl::FunctionRef<absl::Status(Value&)> edit_;
+  const EditAt edit_;
+  std::string pointer_;  // to the value that is visited
 };
 
 }  // namespace
@@ -86,8 +99,7 @@ bool LeadsAnywhere(const FieldSpec& spec, const Value& object) {
 
 namespace {
 
-absl::Status EditSelected(const FieldSpec& spec, CreateAs create, Resource& resource,
-                          absl::FunctionRef<absl::Status(Value&)> edit) {
+absl::Status EditSelected(const FieldSpec& spec, CreateAs create, Resource& resource, EditAt edit) {
   if (!Leads(spec, 0, create, resource.value())) return absl::OkStatus();
   const absl::Status status = FieldWalk(spec, create, edit).Visit(0, resource.Mutable());
   if (status.ok()) return status;
@@ -100,11 +112,11 @@ absl::Status EditSelected(const FieldSpec& spec, CreateAs create, Resource& reso
 absl::Status EditFields(const FieldSpec& spec, CreateAs create, Resource& resource,
                         absl::FunctionRef<absl::Status(Value&)> edit) {
   if (!Gvk::OfObject(resource.value()).IsSelectedBy(spec.gvk)) return absl::OkStatus();
-  return EditSelected(spec, create, resource, edit);
+  return EditSelected(spec, create, resource,
+                      [edit](Value& value, const std::string&) { return edit(value); });
 }
 
-absl::Status EditFields(const FieldSpecs& specs, CreateAs create, Resource& resource,
-                        absl::FunctionRef<absl::Status(Value&)> edit) {
+absl::Status EditFields(const FieldSpecs& specs, CreateAs create, Resource& resource, EditAt edit) {
   const Gvk gvk = Gvk::OfObject(resource.value());
   for (const FieldSpec& spec : specs) {
     if (!gvk.IsSelectedBy(spec.gvk)) continue;

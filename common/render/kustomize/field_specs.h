@@ -17,9 +17,9 @@ enum class CreateAs { kNothing, kText, kMap };
 absl::Status EditFields(const FieldSpec& spec, CreateAs create, Resource& resource,
                         absl::FunctionRef<absl::Status(Value&)> edit);
 
-// For each spec in turn.
+// For each spec in turn; `edit` also gets the value's JSON pointer.
 absl::Status EditFields(const FieldSpecs& specs, CreateAs create, Resource& resource,
-                        absl::FunctionRef<absl::Status(Value&)> edit);
+                        absl::FunctionRef<absl::Status(Value&, const std::string&)> edit);
 
 // Whether the spec leads anywhere, creation aside.
 bool LeadsAnywhere(const FieldSpec& spec, const Value& object);

@@ -1,7 +1,12 @@
 // The stages that write metadata: namespaces, names, labels and annotations.
+#include <algorithm>
+#include <map>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "common/base/status_macros.h"
 #include "common/render/kustomize/content_hash.h"
 #include "common/render/kustomize/field_specs.h"
@@ -116,6 +121,18 @@ absl::Status ApplyAffix(Side side, const std::string& affix, const FieldSpecs& f
   return absl::OkStatus();
 }
 
+// What was added to several fields at once is one text from now on.
+void ShareTexts(const std::map<absl::string_view, std::vector<std::string>>& added,
+                Resource& resource) {
+  const bool any = std::any_of(added.begin(), added.end(),
+                               [](const auto& entry) { return entry.second.size() > 1; });
+  if (!any) return;
+  SharedTexts texts;
+  if (resource.shared_texts() != nullptr) texts = *resource.shared_texts();
+  for (const auto& [key, pointers] : added) texts.Add(pointers);
+  resource.SetSharedTexts(std::move(texts));
+}
+
 }  // namespace
 
 absl::Status ApplyNamespace(const NamespaceEdit& edit, const Place& place, ResMap& map) {
@@ -147,15 +164,26 @@ absl::Status ApplySuffix(const std::string& suffix, const FieldSpecs& fields, Re
 absl::Status ApplyPairs(const TextMap& pairs, const FieldSpecs& fields, ResMap& map) {
   if (pairs.empty()) return absl::OkStatus();
   for (Resource& resource : map.Mutable()) {
-    RETURN_IF_ERROR(EditFields(fields, CreateAs::kMap, resource, [&pairs](Value& value) {
+    std::map<absl::string_view, std::vector<std::string>> added;  // pointers, by key
+    const auto set = [&](Value& value, const std::string& pointer) {
       if (value.is_null()) return absl::OkStatus();
       if (!value.is_map()) {
         return absl::InvalidArgumentError(
             absl::StrCat("a map is expected, and there is a ", KindName(value.kind())));
       }
-      for (const auto& [key, text] : pairs) value.map().Set(key, Value(text));
+      for (const auto& [key, text] : pairs) {
+        if (Value* there = value.Get(key); there != nullptr) {
+          *there = Value(text);
+          resource.SpreadText(*there);
+        } else {
+          value.map().Set(key, Value(text));
+          added[key].push_back(JoinPointer(pointer, key));
+        }
+      }
       return absl::OkStatus();
-    }));
+    };
+    RETURN_IF_ERROR(EditFields(fields, CreateAs::kMap, resource, set));
+    ShareTexts(added, resource);
   }
   return absl::OkStatus();
 }

@@ -114,6 +114,7 @@ void NoteTransformer(const Origin& transformer, ResMap& map) {
   for (Resource& resource : map.Mutable()) {
     if (resource.origin.has_value()) {
       resource.transformations.push_back(transformer);
+      resource.RewriteAnnotations();
     } else {
       resource.origin = transformer;
     }

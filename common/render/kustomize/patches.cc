@@ -97,9 +97,13 @@ void MakeTexts(const std::vector<std::string>& bare_nulls, absl::string_view fie
   }
 }
 
-Value CopyForTarget(const Resource& patch) {
+const std::vector<std::string>& BareNullsOf(const Resource& resource) {
   static const std::vector<std::string>* const none = new std::vector<std::string>();
-  const std::vector<std::string>& bare = patch.bare_nulls == nullptr ? *none : *patch.bare_nulls;
+  return resource.bare_nulls == nullptr ? *none : *resource.bare_nulls;
+}
+
+Value CopyForTarget(const Resource& patch) {
+  const std::vector<std::string>& bare = BareNullsOf(patch);
   Value copy = patch.value();
   MakeTexts(bare, "labels", copy);
   MakeTexts(bare, "annotations", copy);
@@ -110,6 +114,9 @@ absl::Status MergeInto(const Value& patch, bool allow_name_change, bool allow_ki
                        const MergeSchema& schema, Resource& resource) {
   const ResId before = resource.CurrentId();
   if (allow_name_change || allow_kind_change) resource.StorePreviousId();
+  // Of the whole object it does nothing: Kustomize makes the new one, and forgets to take it.
+  const Value* directive = patch.Get("$patch");
+  if (directive != nullptr && ScalarText(*directive) == "replace") return absl::OkStatus();
   Value object = resource.value();
   if (resource.bare_nulls != nullptr) {
     RemoveBareNulls(*resource.bare_nulls, schema, object);
@@ -126,6 +133,11 @@ absl::Status MergeInto(const Value& patch, bool allow_name_change, bool allow_ki
     return absl::OkStatus();
   }
   Value& value = **merged;
+  if (resource.shared_texts() != nullptr) {
+    SharedTexts texts = *resource.shared_texts();
+    texts.SpreadMerged(patch, value);
+    resource.SetSharedTexts(std::move(texts));
+  }
   if (!allow_kind_change) value.Set("/kind", Value(before.gvk.kind));
   if (!allow_name_change) value.Set("/metadata/name", Value(before.name));
   value.Remove("/metadata/namespace");
@@ -184,6 +196,29 @@ absl::Status MergeIntoTargets(const Resource& patch, const LoadedPatch& loaded, 
   return allow_name || allow_kind ? RefuseDuplicates(loaded.name, map) : absl::OkStatus();
 }
 
+// Whether Kustomize keeps notes of its own among the annotations: a patch finds them there then.
+bool HasNotes(const Resource& resource) {
+  return !resource.previous.empty() || resource.needs_hash || resource.origin.has_value() ||
+         resource.behavior != Behavior::kUnspecified;
+}
+
+absl::Status Operate(const Value& operations, Resource& resource) {
+  Value* metadata = HasNotes(resource) ? resource.Mutable().Get("metadata") : nullptr;
+  if (metadata != nullptr && metadata->is_map()) {
+    const Value* annotations = metadata->Get("annotations");
+    if (annotations == nullptr || annotations->is_null()) {
+      metadata->map().Set("annotations", Value(Value::Map()));
+    }
+  }
+  RETURN_IF_ERROR(ApplyJson6902(operations, resource.Mutable()));
+  metadata = resource.Mutable().Get("metadata");
+  const Value* annotations = metadata == nullptr ? nullptr : metadata->Get("annotations");
+  if (annotations != nullptr && annotations->is_map() && annotations->map().empty()) {
+    metadata->map().Erase("annotations");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ApplyOperations(const LoadedPatch& loaded, bool stores_ids, const Selector& target,
                              ResMap& map) {
   const absl::StatusOr<SelectorMatcher> matcher = SelectorMatcher::Make(target);
@@ -191,7 +226,7 @@ absl::Status ApplyOperations(const LoadedPatch& loaded, bool stores_ids, const S
   for (const size_t i : matcher->FindIn(map)) {
     Resource& resource = map.Mutable()[i];
     if (stores_ids) resource.StorePreviousId();
-    const absl::Status status = ApplyJson6902(*loaded.operations, resource.Mutable());
+    const absl::Status status = Operate(*loaded.operations, resource);
     if (!status.ok()) {
       return Annotate(status,
                       absl::StrCat(loaded.name, ": does not fit ", resource.CurrentId().text(),
@@ -199,6 +234,7 @@ absl::Status ApplyOperations(const LoadedPatch& loaded, bool stores_ids, const S
     }
     // Kustomize writes the object anew, so that nulls are spelled out from here on.
     resource.bare_nulls = nullptr;
+    resource.SetSharedTexts({});
   }
   return absl::OkStatus();
 }
@@ -208,8 +244,13 @@ absl::Status ApplyMerges(const Patch& patch, const LoadedPatch& loaded, const Me
   if (!patch.target.has_value()) {
     for (const Resource& merge : loaded.merges) {
       ASSIGN_OR_RETURN(const size_t target, FindMeant(merge, map));
-      RETURN_IF_ERROR(Annotate(MergeInto(merge.value(), patch.allow_name_change,
-                                         patch.allow_kind_change, schema, map.Mutable()[target]),
+      Value value = merge.value();
+      // Kustomize notes the option among the patch's annotations, which makes texts of them.
+      if (patch.allow_name_change || patch.allow_kind_change) {
+        MakeTexts(BareNullsOf(merge), "annotations", value);
+      }
+      RETURN_IF_ERROR(Annotate(MergeInto(value, patch.allow_name_change, patch.allow_kind_change,
+                                         schema, map.Mutable()[target]),
                                merge.place.text()));
     }
     map.RemoveDropped();

@@ -176,14 +176,18 @@ CreateEnd CreateEndFor(const std::optional<FieldOptions>& options, const Value& 
 }
 
 absl::Status WriteField(const std::string& path, const std::optional<FieldOptions>& options,
-                        const Value& value, Value& object) {
-  ASSIGN_OR_RETURN(const std::vector<PathMatch> matches,
-                   MatchPath(SplitDottedPath(path), CreateEndFor(options, value), object));
+                        const Value& value, Resource& resource) {
+  ASSIGN_OR_RETURN(
+      const std::vector<PathMatch> matches,
+      MatchPath(SplitDottedPath(path), CreateEndFor(options, value), resource.Mutable()));
   if (matches.empty()) {
     return absl::InvalidArgumentError(
         "is not there; correct the path, or set `options: {create: true}`");
   }
-  for (const PathMatch& match : matches) RETURN_IF_ERROR(SetField(options, value, match));
+  for (const PathMatch& match : matches) {
+    RETURN_IF_ERROR(SetField(options, value, match));
+    if (IsScalar(*match.value)) resource.SpreadText(*match.value);
+  }
   return absl::OkStatus();
 }
 
@@ -200,7 +204,7 @@ absl::Status WriteTarget(const ReplacementTarget& target, const Value& value, Re
     Resource& resource = map.Mutable()[i];
     for (const std::string& path : paths) {
       RETURN_IF_ERROR(
-          Annotate(WriteField(path, target.options, value, resource.Mutable()),
+          Annotate(WriteField(path, target.options, value, resource),
                    absl::StrCat("field '", path, "' of target ", resource.CurrentId().text(), " (",
                                 resource.place.text(), ")")));
     }

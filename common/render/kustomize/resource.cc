@@ -56,6 +56,22 @@ std::vector<ResId> Resource::PreviousIds() const {
 void Resource::StorePreviousId() {
   const ResId id = CurrentId();
   previous.push_back({id.name, id.EffectiveNamespace(), id.gvk.kind});
+  RewriteAnnotations();  // that is where Kustomize keeps it
+}
+
+void Resource::RewriteAnnotations() {
+  if (shared_texts_ == nullptr) return;
+  SharedTexts texts = *shared_texts_;
+  texts.Forget("/metadata/annotations");
+  SetSharedTexts(std::move(texts));
+}
+
+void Resource::SetSharedTexts(SharedTexts texts) {
+  shared_texts_ = texts.empty() ? nullptr : std::make_shared<const SharedTexts>(std::move(texts));
+}
+
+void Resource::SpreadText(const Value& field) {
+  if (shared_texts_ != nullptr) shared_texts_->Spread(field, Mutable());
 }
 
 std::string Resource::name() const { return MetadataText(*value_, "name"); }

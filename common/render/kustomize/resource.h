@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "common/manifest/value.h"
 #include "common/render/kustomize/res_id.h"
+#include "common/render/kustomize/shared_texts.h"
 
 namespace muster::kustomize {
 
@@ -75,6 +76,14 @@ class Resource {
   std::string namespace_() const;
   std::string kind() const;
 
+  // Labels and annotations that are one node in several fields (shared_texts.h).
+  const SharedTexts* shared_texts() const { return shared_texts_.get(); }
+  void SetSharedTexts(SharedTexts texts);
+  // Kustomize writes all annotations anew when it notes something among them.
+  void RewriteAnnotations();
+  // Call after `field`, a part of Mutable(), got another text in place.
+  void SpreadText(const Value& field);
+
   // Metadata as maps of text; missing ones are empty.
   std::vector<std::pair<std::string, std::string>> Labels() const;
   std::vector<std::pair<std::string, std::string>> Annotations() const;
@@ -93,7 +102,8 @@ class Resource {
   std::shared_ptr<const std::vector<std::string>> bare_nulls;
 
  private:
-  std::shared_ptr<const Value> value_;  // points to a Value that was not made const
+  std::shared_ptr<const Value> value_;               // points to a Value that was not made const
+  std::shared_ptr<const SharedTexts> shared_texts_;  // null: there are none
 };
 
 }  // namespace muster::kustomize

@@ -167,8 +167,9 @@ absl::Status ResolveVars(const VarSet& vars, const FieldSpecs& var_reference, Re
     if (!value.is_map() && !value.is_list()) values.emplace(name, std::move(value));
   }
   for (Resource& resource : map.Mutable()) {
-    RETURN_IF_ERROR(EditFields(var_reference, CreateAs::kNothing, resource,
-                               [&](Value& field) { return ExpandField(values, field); }));
+    RETURN_IF_ERROR(
+        EditFields(var_reference, CreateAs::kNothing, resource,
+                   [&](Value& field, const std::string&) { return ExpandField(values, field); }));
   }
   return absl::OkStatus();
 }

@@ -216,8 +216,9 @@ absl::Status ApplyImage(const ImageEdit& edit, const FieldSpecs& fields, ResMap&
     };
     if (!found.ok()) return Annotate(found.status(), where());
     if (*found) RETURN_IF_ERROR(Annotate(editor.EditContainers(resource.Mutable()), where()));
-    RETURN_IF_ERROR(EditFields(fields, CreateAs::kNothing, resource,
-                               [&editor](Value& value) { return editor.Edit(value); }));
+    RETURN_IF_ERROR(
+        EditFields(fields, CreateAs::kNothing, resource,
+                   [&editor](Value& value, const std::string&) { return editor.Edit(value); }));
   }
   return absl::OkStatus();
 }
