@@ -292,10 +292,10 @@ class Importer {
         return absl::UnimplementedError(absl::StrCat("there is no Chart.yaml in '", path, "'"));
       }
     } else {
-      ASSIGN_OR_RETURN(RegistryChart found, FindRegistryChart(read.repo_url, read.chart.name));
-      RETURN_IF_ERROR(RefuseRegistry(found));
+      ASSIGN_OR_RETURN(RegistryChart found,
+                       FindRegistryChart(read.repo_url, read.chart.name, read.revision));
       fields.helm.Set("chart", found.chart);
-      fields.helm.Set("version", read.revision.empty() ? "*" : read.revision);
+      fields.helm.Set("version", found.version);
       const std::string registry = AddRepository(std::move(found.repository), result_.fleet);
       if (!fields.has_files) {
         package.spec.Set("repository", registry);

@@ -15,6 +15,9 @@
 #include "cli/import/kustomize_form.h"
 #include "cli/import/source_objects.h"
 #include "common/base/status_macros.h"
+#include "common/charts/oci.h"
+#include "common/charts/semver.h"
+#include "common/config/repository_url.h"
 #include "common/manifest/yaml.h"
 #include "common/manifest/yaml_writer.h"
 #include "common/render/variables.h"
@@ -231,9 +234,38 @@ Value::List PathList(const std::vector<std::string>& paths) {
   return list;
 }
 
-absl::StatusOr<RegistryChart> FindRegistryChart(const std::string& url, const std::string& chart) {
+namespace {
+
+// What a declaration may say of it.
+absl::Status CheckRegistryChart(const RegistryChart& found) {
+  const std::string& url = found.repository.url;
+  const bool oci = found.repository.type == "oci";
+  const absl::Status address = NormalizeRegistryUrl(url, oci).status();
+  if (absl::StartsWith(url, "http://")) {
+    return absl::UnimplementedError(
+        absl::StrCat("the chart '", found.chart, "' comes from ", url,
+                     ", which anybody on the way can change: serve it over https"));
+  }
+  if (!address.ok()) {
+    return absl::UnimplementedError(absl::StrCat(
+        "the chart '", found.chart, "' comes from a registry whose address ", address.message()));
+  }
+  if (const absl::Status name = oci ? CheckOciName(found.chart) : absl::OkStatus(); !name.ok()) {
+    return absl::UnimplementedError(name.message());
+  }
+  if (const absl::Status range = SemVerRange::Parse(found.version).status(); !range.ok()) {
+    return absl::UnimplementedError(
+        absl::StrCat("the version of chart '", found.chart, "': ", range.message()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<RegistryChart> FindRegistryChart(const std::string& url, const std::string& chart,
+                                                const std::string& version) {
   std::string address = url;
-  RegistryChart found{{}, chart};
+  RegistryChart found{{}, chart, version.empty() ? "*" : version};
   if (absl::StrContains(chart, "://")) {
     if (!url.empty()) return absl::UnimplementedError(absl::StrCat("chart ", chart));
     address = chart;
@@ -259,13 +291,8 @@ absl::StatusOr<RegistryChart> FindRegistryChart(const std::string& url, const st
   found.repository.type = http ? "helm" : "oci";
   found.repository.url = address;
   found.repository.name = BaseNameOf(RepositoryKey(address));
+  RETURN_IF_ERROR(CheckRegistryChart(found));
   return found;
-}
-
-absl::Status RefuseRegistry(const RegistryChart& chart) {
-  return absl::UnimplementedError(
-      absl::StrCat("the chart '", chart.chart, "' comes from ", chart.repository.url,
-                   ": commit what `helm pull --untar` gives, and declare a Package with helm"));
 }
 
 void NoteChart(const FileTree& files, const std::string& directory, const std::string& field,

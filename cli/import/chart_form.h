@@ -50,19 +50,19 @@ ChartPlace PlaceValues(const std::vector<std::string>& values_files);
 
 Value::List PathList(const std::vector<std::string>& paths);
 
-// A chart of a registry: the Repository to declare, and the chart's name there.
+// A chart of a registry: the Repository to declare, and the chart's name and versions there.
 struct RegistryChart {
   PlannedRepository repository;
   std::string chart;
+  std::string version;  // or a range; "*" when the tool names none
 };
 
 // `url` as the tool has it: https://..., oci://..., or without a scheme for OCI; `chart` may be
 // empty or a whole address of its own (oci://host/path/chart). kUnimplemented for archives and
-// whatever else a tool may fetch.
-absl::StatusOr<RegistryChart> FindRegistryChart(const std::string& url, const std::string& chart);
-
-// kUnimplemented: a chart of a registry has to be vendored.
-absl::Status RefuseRegistry(const RegistryChart& chart);
+// whatever else a tool may fetch, and for what a declaration may not say: the address of a registry
+// that a Repository refuses (http://), and a version that is none.
+absl::StatusOr<RegistryChart> FindRegistryChart(const std::string& url, const std::string& chart,
+                                                const std::string& version);
 
 // Tells of what the templates of a chart in the tree ask for, and get otherwise from Muster.
 void NoteChart(const FileTree& files, const std::string& directory, const std::string& field,

@@ -88,7 +88,7 @@ TEST(PlaceChart, FindsThePathThatHoldsAll) {
 
 TEST(FindRegistryChart, KnowsBothKinds) {
   const auto find = [](const std::string& url, const std::string& chart) {
-    const auto found = FindRegistryChart(url, chart);
+    const auto found = FindRegistryChart(url, chart, "1.2.3");
     if (!found.ok()) return std::string(found.status().message());
     return absl::StrCat(found->repository.type, " ", found->repository.url, " ", found->chart);
   };

@@ -183,7 +183,6 @@ class Importer {
     ASSIGN_OR_RETURN(FleetChartFields fields, ReadFleetChart(request, item));
     std::string registry;
     if (fields.registry.has_value()) {
-      RETURN_IF_ERROR(RefuseRegistry(*fields.registry));
       registry = AddRepository(fields.registry->repository, result_.fleet);
       if (fields.has_files) fields.helm.Set("repository", registry);
     }

@@ -177,9 +177,10 @@ class Reader {
     }
     ASSIGN_OR_RETURN(const std::string directory, ChartDirectory());
     if (directory == kNowhere) {
-      ASSIGN_OR_RETURN(fields_.registry, FindRegistryChart(yaml_.chart.repo, yaml_.chart.chart));
+      ASSIGN_OR_RETURN(fields_.registry,
+                       FindRegistryChart(yaml_.chart.repo, yaml_.chart.chart, yaml_.chart.version));
       fields_.helm.Set("chart", fields_.registry->chart);
-      fields_.helm.Set("version", yaml_.chart.version.empty() ? "*" : yaml_.chart.version);
+      fields_.helm.Set("version", fields_.registry->version);
       fields_.has_files = !files.empty();
       if (fields_.has_files) Place(PlaceValues(files));
     } else {

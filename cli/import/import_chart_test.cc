@@ -52,6 +52,11 @@ struct Story {
     const Value* value = spec.Find(pointer);
     return value == nullptr ? "none" : CanonicalJson(*value);
   }
+  std::string Registry(const std::string& name) const {
+    const auto found = result->fleet.repositories.find(name);
+    if (found == result->fleet.repositories.end()) return LeftOut();
+    return absl::StrCat(found->second.type, " ", found->second.url);
+  }
   std::string LeftOut() const {
     std::string text;
     for (const ImportItem& item : result->report.items) {
@@ -105,6 +110,59 @@ TEST(ArgocdChart, FilesValuesAndParametersComeInMustersOrder) {
   EXPECT_EQ(story.Member("/helm/valuesFiles"), R"(["envs/prod.yaml","web/more.yaml"])");
   EXPECT_EQ(story.Member("/helm/values"),
             R"({"a":1,"app":"web","b":{"c":"3","d":"x,y"},"list":["x","z"]})");
+}
+
+TEST(ArgocdChart, OfARegistryComesFromADeclaredRepository) {
+  const Story story = Argocd(
+      "  source:\n    repoURL: https://charts.example.com/stable\n    chart: web\n"
+      "    targetRevision: ^1.2\n    helm: {values: 'a: 1'}\n");
+  EXPECT_EQ(story.Registry("stable"), "helm https://charts.example.com/stable");
+  EXPECT_EQ(story.Member("/repository"), R"("stable")");
+  EXPECT_EQ(story.Member("/path"), "none");
+  EXPECT_EQ(story.Member("/helm"),
+            R"({"chart":"web","releaseName":"web","values":{"a":1},"version":"^1.2"})");
+  EXPECT_EQ(story.LeftOut(), "");
+}
+
+TEST(ArgocdChart, OfARegistryTakesValuesFilesFromGit) {
+  const Story story = Argocd(
+      "  sources:\n  - repoURL: registry.example.com/org\n    chart: web\n"
+      "    targetRevision: 1.2.3\n    helm: {valueFiles: [$values/apps/envs/prod.yaml]}\n"
+      "  - {repoURL: 'https://git.example.com/me/fleet', targetRevision: main, ref: values}\n");
+  EXPECT_EQ(story.Registry("org"), "oci oci://registry.example.com/org");
+  EXPECT_EQ(story.Member("/repository"), R"("fleet")");
+  EXPECT_EQ(story.Member("/path"), R"("apps/envs")");
+  EXPECT_EQ(story.Member("/helm/repository"), R"("org")");
+  EXPECT_EQ(story.Member("/helm/version"), R"("1.2.3")");
+  EXPECT_EQ(story.Member("/helm/valuesFiles"), R"(["prod.yaml"])");
+}
+
+// One that no Repository may have is left out by name, and stops nothing.
+TEST(ArgocdChart, OfARegistryThatNobodyMayDeclareIsLeftOut) {
+  const auto of = [](const std::string& url, const std::string& chart, const std::string& version) {
+    return Argocd(absl::StrCat("  source:\n    repoURL: ", url, "\n    chart: ", chart,
+                               "\n    targetRevision: '", version, "'\n"),
+                  {{"argo/other.yaml",
+                    "apiVersion: argoproj.io/v1alpha1\nkind: Application\n"
+                    "metadata: {name: other}\nspec:\n"
+                    "  destination: {name: prod}\n  syncPolicy: {automated: "
+                    "{prune: true, selfHeal: true}}\n"
+                    "  source: {repoURL: 'https://charts.example.com', chart: "
+                    "web, targetRevision: 1.0.0}\n"}});
+  };
+  const Story plain = of("http://charts.example.com/stable", "web", "1.2.3");
+  EXPECT_EQ(plain.Spec(), "none");
+  EXPECT_EQ(plain.LeftOut(),
+            "spec.source.helm: the chart 'web' comes from http://charts.example.com/stable, which "
+            "anybody on the way can change: serve it over https\n");
+  EXPECT_THAT(plain.Spec("other"), HasSubstr(R"("chart":"web")"));
+  EXPECT_EQ(plain.Registry("charts-example-com"), "helm https://charts.example.com");
+  EXPECT_THAT(of("https://me:secret@charts.example.com/a", "web", "1.2.3").LeftOut(),
+              AllOf(HasSubstr("whose address holds credentials"), Not(HasSubstr("secret"))));
+  EXPECT_THAT(of("https://charts.example.com/a?b=c", "web", "1").LeftOut(), HasSubstr("query"));
+  EXPECT_THAT(of("registry.example.com/org", "Web!", "1").LeftOut(), HasSubstr("'Web!'"));
+  EXPECT_THAT(of("https://charts.example.com/a", "web", "latest").LeftOut(),
+              HasSubstr("the version of chart 'web': 'latest' is no version"));
 }
 
 TEST(ArgocdChart, TheValuesObjectCountsAlone) {
@@ -176,6 +234,16 @@ TEST(FleetChart, InTheBundleBecomesAPackageWithHelm) {
   EXPECT_EQ(story.Member("/path"), R"("apps/web")");
   EXPECT_EQ(story.Member("/namespace"), R"("shop")");
   EXPECT_EQ(story.Member("/targets"), R"([{"clusterSelector":{}}])");
+}
+
+TEST(FleetChart, OfARegistryComesFromADeclaredRepository) {
+  const Story story = Fleet(
+      "helm: {repo: 'https://charts.example.com/stable', chart: web, version: 1.2.3, values: {a: "
+      "1}}\n");
+  EXPECT_EQ(story.Registry("stable"), "helm https://charts.example.com/stable");
+  EXPECT_EQ(story.Member("/helm/chart"), R"("web")");
+  EXPECT_EQ(story.Member("/helm/version"), R"("1.2.3")");
+  EXPECT_EQ(story.Member("/helm/values"), R"({"a":1})");
 }
 
 TEST(FleetChart, BelowTheBundleIsFound) {

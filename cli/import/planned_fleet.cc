@@ -158,9 +158,88 @@ void AddPackage(const std::vector<PackageInstance>& instances, const Indexes& gr
   }
   if (first.targeted) package.spec.Set("targets", TargetsOf(instances, group, same_variables));
   Value::List depends_on;
-  for (const size_t index : first.depends_on) depends_on.push_back(instances[index].package);
+  for (const size_t index : first.depends_on) depends_on.emplace_back(instances[index].package);
   if (!depends_on.empty()) package.spec.Set("dependsOn", std::move(depends_on));
   fleet.packages[first.package] = std::move(package);
+}
+
+absl::StatusOr<FileTree> DeclarationsOf(const PlannedFleet& fleet, absl::string_view tool) {
+  FileTree files;
+  std::vector<Value> documents;
+  for (const auto& [name, repository] : fleet.repositories) {
+    documents.push_back(RepositoryDeclaration(repository));
+  }
+  if (!documents.empty()) {
+    RETURN_IF_ERROR(files.Add("fleet/repositories.yaml",
+                              absl::StrCat(Heading(tool, ""), WriteYamlStream(documents))));
+  }
+  documents.clear();
+  for (const auto& [name, labels] : fleet.clusters) {
+    Value::Map metadata{{"name", name}};
+    if (!labels.empty()) metadata.Set("labels", VariablesOf(labels));
+    documents.push_back(Declaration("Cluster", std::move(metadata), {}));
+  }
+  if (!documents.empty()) {
+    RETURN_IF_ERROR(files.Add("fleet/clusters.yaml",
+                              absl::StrCat(Heading(tool, ""), WriteYamlStream(documents))));
+  }
+  for (const auto& [name, package] : fleet.packages) {
+    RETURN_IF_ERROR(
+        files.Add(absl::StrCat("fleet/packages/", name, ".yaml"),
+                  absl::StrCat(Heading(tool, package.origin),
+                               WriteYaml(Declaration("Package", {{"name", name}}, package.spec)))));
+  }
+  return files;
+}
+
+// Whoever waits for a package that is not there would wait for ever.
+void ForgetPackage(const std::string& name, PlannedFleet& fleet) {
+  fleet.packages.erase(name);
+  for (auto& [other, package] : fleet.packages) {
+    Value* names = package.spec.Get("dependsOn");
+    if (names == nullptr) continue;
+    Value::List rest;
+    for (const Value& each : names->list()) {
+      if (!(each == Value(name))) rest.push_back(each);
+    }
+    *names = std::move(rest);
+  }
+}
+
+// Takes the declaration at fault out of the plan, and tells of it where it came from. False when
+// there is none of that name.
+bool LeaveOut(const v1::ConfigError& error, ImportResult& result) {
+  const std::string& name = error.name();
+  std::string what;
+  if (error.kind() == "Package" && result.fleet.packages.count(name) > 0) {
+    what = absl::StrCat("package/", name);
+    ForgetPackage(name, result.fleet);
+  } else if (error.kind() == "Repository" && result.fleet.repositories.erase(name) > 0) {
+    what = absl::StrCat("repository/", name);
+  } else if (error.kind() == "Cluster" && result.fleet.clusters.erase(name) > 0) {
+    what = absl::StrCat("cluster/", name);
+  } else {
+    return false;
+  }
+  const std::string why = absl::StrCat("could not carry over ", what, ": ", error.message());
+  bool told = false;
+  for (ImportItem& item : result.report.items) {
+    const auto at = std::find(item.became.begin(), item.became.end(), what);
+    if (at == item.became.end()) continue;
+    item.became.erase(at);
+    item.LeaveOut("", why);
+    item.check = ImportCheck::kNone;
+    item.objects = 0;
+    told = true;
+  }
+  if (told) return true;
+  ImportItem item;
+  item.file = error.file();
+  item.kind = error.kind();
+  item.name = name;
+  item.LeaveOut("", why);
+  result.report.items.push_back(std::move(item));
+  return true;
 }
 
 }  // namespace
@@ -234,42 +313,25 @@ Value SelectClusters(const std::vector<std::string>& clusters) {
 }
 
 absl::StatusOr<FileTree> WriteFleet(const PlannedFleet& fleet, absl::string_view tool) {
-  FileTree declared;
-  FileTree files;
-  const auto declare = [&](const std::string& path, const std::string& text) -> absl::Status {
-    RETURN_IF_ERROR(declared.Add(path, text));
-    return files.Add(path, text);
-  };
-  std::vector<Value> documents;
-  for (const auto& [name, repository] : fleet.repositories) {
-    documents.push_back(RepositoryDeclaration(repository));
-  }
-  if (!documents.empty()) {
-    RETURN_IF_ERROR(declare("fleet/repositories.yaml",
-                            absl::StrCat(Heading(tool, ""), WriteYamlStream(documents))));
-  }
-  documents.clear();
-  for (const auto& [name, labels] : fleet.clusters) {
-    Value::Map metadata{{"name", name}};
-    if (!labels.empty()) metadata.Set("labels", VariablesOf(labels));
-    documents.push_back(Declaration("Cluster", std::move(metadata), {}));
-  }
-  if (!documents.empty()) {
-    RETURN_IF_ERROR(declare("fleet/clusters.yaml",
-                            absl::StrCat(Heading(tool, ""), WriteYamlStream(documents))));
-  }
-  for (const auto& [name, package] : fleet.packages) {
-    RETURN_IF_ERROR(
-        declare(absl::StrCat("fleet/packages/", name, ".yaml"),
-                absl::StrCat(Heading(tool, package.origin),
-                             WriteYaml(Declaration("Package", {{"name", name}}, package.spec)))));
+  ASSIGN_OR_RETURN(FileTree files, DeclarationsOf(fleet, tool));
+  const v1::FleetConfig config = ParseFleetConfig(files, {.path = ""});
+  for (const v1::ConfigError& error : config.errors()) {
+    return absl::InternalError(absl::StrCat("what was made of the tree is refused: ", error.file(),
+                                            ":", error.line(), ": ", error.message()));
   }
   for (const auto& [path, text] : fleet.files) RETURN_IF_ERROR(files.Add(path, text));
-  const v1::FleetConfig config = ParseFleetConfig(declared, {.path = ""});
-  if (config.errors().empty()) return files;
-  const v1::ConfigError& error = config.errors(0);
-  return absl::InternalError(absl::StrCat("what was made of the tree is refused: ", error.file(),
-                                          ":", error.line(), ": ", error.message()));
+  return files;
+}
+
+void LeaveOutRefused(ImportResult& result) {
+  for (;;) {
+    const absl::StatusOr<FileTree> files = DeclarationsOf(result.fleet, result.report.tool);
+    if (!files.ok()) return;  // told by WriteFleet
+    bool dropped = false;
+    const v1::FleetConfig config = ParseFleetConfig(*files, {.path = ""});
+    for (const v1::ConfigError& error : config.errors()) dropped |= LeaveOut(error, result);
+    if (!dropped) return;
+  }
 }
 
 void AddPackages(std::vector<PackageInstance>& instances, const std::string& output,

@@ -77,6 +77,10 @@ std::string AddRepository(PlannedRepository repository, PlannedFleet& fleet);
 // A selector of these clusters by their label.
 Value SelectClusters(const std::vector<std::string>& clusters);
 
+// Takes out of the plan what our own parser refuses, and packages that it refuses without that:
+// each becomes a note of the item that it was made of. One declaration never stops an import.
+void LeaveOutRefused(ImportResult& result);
+
 // The files of the plan, by path from the output directory. kInternal when our own parser refuses
 // what they declare.
 absl::StatusOr<FileTree> WriteFleet(const PlannedFleet& fleet, absl::string_view tool);
