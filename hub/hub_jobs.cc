@@ -128,7 +128,7 @@ void HubJobs::Fetch(Worker& worker, FetchJob job) {
     work_.SignalAll();
     return;
   }
-  parts_.post(FetchDone{std::move(job.repository), std::move(response), job.plan});
+  parts_.post(FetchDone{std::move(job.repository), std::move(response), job.plan, job.job});
 }
 
 absl::StatusOr<pb::FetchResponse> HubJobs::AskToFetch(Worker& worker, const FetchJob& job) {
@@ -210,11 +210,13 @@ void HubJobs::ReadConfig(Worker& worker, ConfigTask task) {
   if (!status.ok()) {
     parts_.post(FetchDone{task.job.repository,
                           Annotate(status, absl::StrCat("read the declarations at ",
-                                                        task.response.commit().substr(0, 12)))});
+                                                        task.response.commit().substr(0, 12))),
+                          task.job.plan, task.job.job});
     return;
   }
   *task.response.mutable_config() = std::move(*answer->mutable_config());
-  parts_.post(FetchDone{std::move(task.job.repository), std::move(task.response)});
+  parts_.post(FetchDone{std::move(task.job.repository), std::move(task.response), task.job.plan,
+                        task.job.job});
 }
 
 bool HubJobs::RenderMore(Worker& worker, RenderTask& task) {

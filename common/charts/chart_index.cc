@@ -88,6 +88,26 @@ absl::string_view NameIn(absl::string_view line) {
   return plain && !absl::StartsWith(line, "-") ? line : "";
 }
 
+// Whether a line may begin the charts: by this name, or by one that has to be read first.
+bool MayBeginEntries(absl::string_view line) {
+  return absl::StartsWith(line, "entries") || absl::StartsWith(line, "\"") ||
+         absl::StartsWith(line, "'") || absl::StartsWith(line, "?");
+}
+
+// Whether the charts begin more than once, as far as lines tell.
+bool MayBeginTwice(absl::string_view text) {
+  int begins = 0;
+  while (!text.empty() && begins < 2) begins += MayBeginEntries(TakeLine(text)) ? 1 : 0;
+  return begins > 1;
+}
+
+// The name that stands twice; "" when none does.
+std::string NamedTwice(std::vector<std::string> names) {
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  return twice == names.end() ? "" : *twice;
+}
+
 // The parts of an index as Helm writes it; false for one that is written otherwise.
 bool Cut(absl::string_view text, std::vector<std::string>& names,
          std::vector<absl::string_view>& parts) {
@@ -123,7 +143,12 @@ bool Cut(absl::string_view text, std::vector<std::string>& names,
 
 absl::StatusOr<ChartIndex> ChartIndex::Parse(absl::string_view text) {
   ChartIndex index;
-  if (Cut(text, index.names_, index.parts_)) return index;
+  if (!MayBeginTwice(text) && Cut(text, index.names_, index.parts_)) {
+    if (const std::string twice = NamedTwice(index.names_); !twice.empty()) {
+      return Refuse(twice, "it stands twice, and programs differ in which of them counts");
+    }
+    return index;
+  }
   index = ChartIndex();
   ASSIGN_OR_RETURN(const std::vector<Document> documents, ParseYaml(text, kFile));
   const Value* entries = documents.empty() ? nullptr : documents[0].value.Get("entries");

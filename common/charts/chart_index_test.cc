@@ -86,6 +86,25 @@ TEST(ChartIndex, ReadsOnlyWhatIsAskedFor) {
   EXPECT_FALSE(index->Versions("broken").ok());
 }
 
+TEST(ChartIndex, WhatStandsTwiceIsRefused) {
+  const std::string web = "  web:\n  - version: 1.2.3\n";
+  for (const char* again : {"  web:\n  - version: 2.0.0\n", "  'web':\n  - version: 2.0.0\n"}) {
+    const std::string text = absl::StrCat("entries:\n", web, "  api:\n  - version: 1.0.0\n", again);
+    EXPECT_EQ(ChartIndex::Parse(text).status().message(),
+              "index.yaml: chart 'web': it stands twice, and programs differ in which of them "
+              "counts");
+  }
+  // The charts themselves, in whichever spelling.
+  for (const char* again : {"entries:\n", "entries :\n", "\"entries\":\n", "'entries':\n",
+                            "\"entr\\u0069es\":\n", "? entries\n:\n"}) {
+    EXPECT_FALSE(ChartIndex::Parse(absl::StrCat("entries:\n", web, "x: y\n", again, web)).ok())
+        << again;
+    EXPECT_FALSE(ChartIndex::Parse(absl::StrCat(again, web, "entries:\n", web)).ok()) << again;
+  }
+  const std::string quoted = absl::StrCat("\"apiVersion\": v1\nentries:\n", web, "'x': y\n");
+  EXPECT_TRUE(ChartIndex::Parse(quoted)->Versions("web").ok()) << "quoted, and once";
+}
+
 TEST(ChartIndex, NamesWhatThereIs) {
   const std::string text = HelmsOwn();
   const auto index = ChartIndex::Parse(text);

@@ -71,6 +71,10 @@ absl::StatusOr<OciPlace> ParseOciUrl(absl::string_view url) {
   const size_t slash = std::min(url.find('/'), url.size());
   OciPlace place{absl::AsciiStrToLower(url.substr(0, slash)),
                  std::string(absl::ClippedSubstr(url, slash + 1))};
+  const bool good = std::all_of(place.host.begin(), place.host.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::StrContains("-.:[]", c);
+  });
+  if (place.host.empty() || !good) return Refuse("names no host, or none that there can be");
   if (!place.path.empty()) RETURN_IF_ERROR(CheckOciName(place.path));
   return place;
 }

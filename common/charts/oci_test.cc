@@ -13,8 +13,9 @@ TEST(Oci, ReadsWhereARegistryIs) {
   EXPECT_EQ(place->host, "registry.example.com:5000");
   EXPECT_EQ(place->path, "org/charts");
   EXPECT_EQ(ParseOciUrl("oci://host")->path, "");
-  for (const char* url : {"https://host/a", "oci://host/Org", "oci://host/a//b", "oci://host/../b",
-                          "oci://host/a?x", "oci://host/-a"}) {
+  for (const char* url :
+       {"https://host/a", "oci://host/Org", "oci://host/a//b", "oci://host/../b", "oci://host/a?x",
+        "oci://host/-a", "oci://", "oci:///a", "oci://me@host/a", "oci://ho st/a"}) {
     EXPECT_FALSE(ParseOciUrl(url).ok()) << url;
   }
 }

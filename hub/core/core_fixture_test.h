@@ -108,7 +108,7 @@ class CoreFixture : public testing::Test {
     ++fetches;
     FakeRepository& repository = git[job.repository.text()];
     repository.asked = job.request;
-    FetchDone done{job.repository, v1::FetchResponse(), job.plan};
+    FetchDone done{job.repository, v1::FetchResponse(), job.plan, job.job};
     if (!repository.error.ok()) {
       done.result = repository.error;
       Do(done);

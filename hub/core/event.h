@@ -88,6 +88,7 @@ struct FetchDone {
   RepositoryName repository;
   absl::StatusOr<v1::FetchResponse> result;
   uint64_t plan = 0;  // as in the job
+  uint64_t job = 0;   // likewise
 };
 
 // One input's rendering. Its manifest and objects are in the store already: they are named by

@@ -32,6 +32,7 @@ struct FetchJob {
   std::string credentials;   // empty for none
   v1::FetchRequest request;  // without credential
   uint64_t plan = 0;         // that asks; zero: the repository itself
+  uint64_t job = 0;          // a number of its own, while the hub runs
 };
 
 // Ends in RenderDone, after the manifests and objects were committed to the store.

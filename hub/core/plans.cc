@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "hub/core/charts.h"
 #include "hub/core/desired_state.h"
 #include "hub/core/fleet_config.h"
 #include "hub/core/journal.h"
@@ -54,13 +55,20 @@ absl::StatusOr<const RepositoryState*> Find(const State& state, const std::strin
         "plan: changes of declarations cannot be planned yet, only those of packages; name the "
         "repository of a package, and check declarations with 'muster validate'");
   }
+  if (IsRegistry(found->second.record.spec())) {
+    return absl::UnimplementedError(
+        absl::StrCat("plan: '", name,
+                     "' is a registry of charts, which has no commits; name the repository of a "
+                     "package, or try a chart's new version with 'muster render'"));
+  }
   return &found->second;
 }
 
 void StartFetch(Turn& turn, uint64_t number, const RepositoryState& repository) {
-  const PlanUnderWay& plan = turn.state.plans.at(number);
+  PlanUnderWay& plan = turn.state.plans.at(number);
   const pb::Repository& spec = repository.record.spec();
   FetchJob job;
+  job.job = plan.fetch_job = ++turn.state.last_job;
   job.plan = number;
   job.repository = plan.repository;
   job.credentials = spec.credentials();
@@ -207,7 +215,7 @@ void StartPlan(Turn& turn, RequestId request, const pb::PlanRequest& asked) {
 void OnPlanFetched(Turn& turn, const FetchDone& done) {
   State& state = turn.state;
   const auto found = state.plans.find(done.plan);
-  if (found == state.plans.end()) return;
+  if (found == state.plans.end() || done.job != found->second.fetch_job) return;
   PlanUnderWay& plan = found->second;
   const absl::StatusOr<const RepositoryState*> repository = Find(state, plan.repository.text());
   if (!repository.ok()) return Fail(turn, done.plan, repository.status());

@@ -68,6 +68,20 @@ TEST_F(PlansTest, SaysWhatABranchWouldChangeAndChangesNothing) {
   EXPECT_EQ(prod->desired_bytes, before);
 }
 
+TEST_F(PlansTest, ARegistryOfChartsHasNoRevisions) {
+  v1::Repository& charts = *config.add_repositories();
+  charts.set_name("charts");
+  charts.set_type(v1::REPOSITORY_TYPE_HELM);
+  charts.set_url("https://charts.example.com");
+  git["charts"].commit = "r1";
+  PushConfig();
+  const int before = fetches;
+  const auto plan = Plan("main", "charts");
+  EXPECT_EQ(plan.status().code(), absl::StatusCode::kUnimplemented);
+  EXPECT_THAT(std::string(plan.status().message()), HasSubstr("'charts' is a registry of charts"));
+  EXPECT_EQ(fetches, before) << "nobody is asked";
+}
+
 TEST_F(PlansTest, FindsATagWhereThereIsNoBranch) {
   git["apps"].tags["v2"] = "c2";
   git["apps"].at["c2"] = {{"web", "two"}};

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "hub/core/journal.h"
 
 namespace muster::hub {
@@ -22,7 +23,9 @@ std::string KeyText(const pb::CommitSignature& signature) {
 // What is wrong with a signature, as the end of "commit 1a2b3c4 ...".
 Refusal Explain(const pb::CommitSignature& signature, const pb::VerifyPolicy& policy) {
   const std::string key = KeyText(signature);
-  const std::string detail = absl::CHexEscape(signature.detail());
+  // Without control characters; quotes do no harm.
+  const std::string detail =
+      absl::StrReplaceAll(absl::CHexEscape(signature.detail()), {{"\\'", "'"}});
   const std::string names =
       policy.signers().empty()
           ? "the signers that were pinned"
@@ -34,6 +37,11 @@ Refusal Explain(const pb::CommitSignature& signature, const pb::VerifyPolicy& po
       return {"UnknownKey", absl::StrCat("is signed with the key ", key, ", which is none of ",
                                          names, "; sign with one that is, or add the key to them")};
     case pb::SIGNATURE_RESULT_BAD:
+      if (signature.key().empty()) {  // a tag that is shown under another name than it was given
+        return {"BadSignature",
+                absl::StrCat("does not count: ", detail,
+                             "; follow it under that name, or sign it again under this one")};
+      }
       return {"BadSignature",
               absl::StrCat("bears a signature of the key ", key, " that is not its own",
                            detail.empty() ? "" : ": ", detail,
@@ -112,14 +120,16 @@ std::optional<Refusal> JudgeSignatures(const pb::VerifyPolicy& policy,
   if (response.more_commits()) {
     return About("commit", response.commit(),
                  {"TooManyCommits",
-                  absl::StrCat("comes with more than ", response.commits_size(),
-                               " new ones, which are not looked at one by one; put a signed commit "
-                               "with the trailer 'Muster-Seal: why' on top")});
+                  absl::StrCat("stands on more commits that are new here than are looked at one by "
+                               "one; put a signed commit with the trailer 'Muster-Seal: why' on "
+                               "top")});
   }
+  std::set<std::string> looked_at;
   // Children come before their parents, so what a seal vouches for is known when it comes.
   std::set<std::string> below_a_seal;
   for (const pb::CommitSignature& signature : response.signatures()) {
     if (signature.tag()) continue;
+    looked_at.insert(signature.commit());
     bool covered = below_a_seal.contains(signature.commit());
     if (!covered && &signature != head) {
       if (std::optional<Refusal> refusal = Judge(policy, signature, false)) {
@@ -130,6 +140,10 @@ std::optional<Refusal> JudgeSignatures(const pb::VerifyPolicy& policy,
       covered = signature.seal();
     }
     if (covered) below_a_seal.insert(signature.parents().begin(), signature.parents().end());
+  }
+  for (const pb::Commit& commit : response.commits()) {
+    if (looked_at.contains(commit.id())) continue;
+    return About("commit", commit.id(), Explain(pb::CommitSignature(), policy));
   }
   return std::nullopt;
 }

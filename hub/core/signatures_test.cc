@@ -71,6 +71,38 @@ TEST(Signatures, AnAnswerThatSaysNothingOfTheHeadIsARefusal) {
   EXPECT_EQ(JudgeSignatures(Policy(), response)->reason, "NotChecked");
 }
 
+TEST(Signatures, ACommitThatTheAnswerSaysNothingOfIsARefusalWhereEveryOneCounts) {
+  pb::FetchResponse response;
+  response.set_commit("c2");
+  response.add_commits()->set_id("c1");
+  response.add_commits()->set_id("c2");
+  *response.add_signatures() = Signature("c2", kGood, {"c1"});
+  EXPECT_FALSE(JudgeSignatures(Policy(), response).has_value()) << "the head alone counts";
+  const std::optional<Refusal> refusal = JudgeSignatures(Policy(true), response);
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->reason, "NotChecked");
+  EXPECT_EQ(refusal->message, "commit c1 was not looked at; this is a fault of the hub");
+  *response.add_signatures() = Signature("c1", kGood);
+  EXPECT_FALSE(JudgeSignatures(Policy(true), response).has_value());
+}
+
+TEST(Signatures, ATagUnderAnothersNameIsSaidWithoutAKey) {
+  pb::FetchResponse response;
+  response.set_commit("c1");
+  *response.add_signatures() = Signature("c1", kGood);
+  pb::CommitSignature& tag = *response.add_signatures();
+  tag.set_commit("c1");
+  tag.set_tag(true);
+  tag.set_result(pb::SIGNATURE_RESULT_BAD);
+  tag.set_detail("the tag was signed as 'v2'");
+  const std::optional<Refusal> refusal = JudgeSignatures(Policy(), response);
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->reason, "BadSignature");
+  EXPECT_EQ(refusal->message,
+            "the tag of commit c1 does not count: the tag was signed as 'v2'; follow it under that "
+            "name, or sign it again under this one");
+}
+
 TEST(Signatures, ASealVouchesForItsAncestorsAndForNothingElse) {
   const pb::CommitSignature bad = Signature("c1", pb::SIGNATURE_RESULT_UNKNOWN_KEY, {"c0"});
   const pb::CommitSignature older = Signature("c0", pb::SIGNATURE_RESULT_UNSIGNED);
@@ -227,6 +259,7 @@ TEST_F(SignedSourcesTest, AnAnswerMadeWithFormerKeysIsNotTaken) {
   PushConfig();
   git["apps"].signatures = {Signature("c2", pb::SIGNATURE_RESULT_UNKNOWN_KEY)};
   FetchDone late{RepositoryName("apps"), pb::FetchResponse()};
+  late.job = std::get<FetchJob>(under_way.front()).job;
   late.result->set_commit("c2");
   late.result->set_descends(true);
   *late.result->add_signatures() = Signature("c2", kGood);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "hub/core/charts.h"
@@ -89,6 +90,7 @@ void StartFetch(Turn& turn, RepositoryState& repository) {
     return;
   }
   FetchJob job;
+  job.job = repository.fetch_job = ++turn.state.last_job;
   job.repository = NameOf(repository);
   job.credentials = spec.credentials();
   job.request.set_repository(spec.name());
@@ -97,7 +99,9 @@ void StartFetch(Turn& turn, RepositoryState& repository) {
   job.request.set_tag(spec.tag());
   job.request.set_commit(spec.commit());
   repository.fetch_source = SourceOf(spec);
-  if (repository.record.commit_source() == repository.fetch_source) {
+  // Another ref of the same repository is compared with what rules, too: what was below that was
+  // looked at, or taken over, when it began to rule.
+  if (absl::StartsWith(repository.record.commit_source(), absl::StrCat(spec.url(), " "))) {
     job.request.set_known_commit(repository.record.commit());
   }
   if (IsFleet(repository)) {
@@ -338,6 +342,8 @@ void OnFetchDone(Turn& turn, const FetchDone& done) {
   const auto found = turn.state.repositories.find(done.repository);
   if (found == turn.state.repositories.end()) return;
   RepositoryState& repository = found->second;
+  // Asked for a repository of this name that was removed since.
+  if (!repository.fetching || done.job != repository.fetch_job) return;
   repository.fetching = false;
   // The answer to a question that is no longer asked.
   const bool stale =

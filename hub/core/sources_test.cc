@@ -49,6 +49,31 @@ TEST_F(SourcesTest, OnePassingFailureIsNotShown) {
   EXPECT_EQ(RepositoryOf("apps").message(), "");
 }
 
+// The name was given away and taken again while the answer was on its way.
+TEST_F(SourcesTest, AnAnswerForARemovedRepositoryIsNotTakenForItsSuccessor) {
+  SmallFleet();
+  Ask(SyncNow{"apps"}).IgnoreError();
+  Do(Tick{});
+  std::deque<Job> under_way;
+  std::swap(under_way, jobs);
+  ASSERT_EQ(under_way.size(), 1u);
+  const pb::Repository former = config.repositories(0);
+  config.clear_repositories();
+  PushConfig();
+  *config.add_repositories() = former;
+  config.mutable_repositories(0)->set_url("https://git.example.com/other/owner.git");
+  git["apps"].commit = "theirs";
+  PushConfig();
+  ASSERT_EQ(RepositoryOf("apps").commit(), "theirs");
+  FetchDone late{RepositoryName("apps"), pb::FetchResponse()};
+  late.job = std::get<FetchJob>(under_way.front()).job;
+  late.result->set_commit("former");
+  late.result->set_descends(true);
+  Do(late);
+  Run();
+  EXPECT_EQ(RepositoryOf("apps").commit(), "theirs");
+}
+
 TEST_F(SourcesTest, AForcePushFreezesUntilAnOperatorAcceptsIt) {
   SmallFleet();
   FakeAgent& one = Join("one");

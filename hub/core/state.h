@@ -46,6 +46,7 @@ struct RepositoryState {
   // Found again after a restart.
   absl::Time next_poll = absl::InfinitePast();
   bool fetching = false;
+  uint64_t fetch_job = 0;    // the number of the one under way
   std::string fetch_source;  // URL and ref of the fetch under way
   std::string fetch_verify;  // and the policy that it looks at signatures by
   bool again = false;        // nudged while a fetch was under way
@@ -214,6 +215,7 @@ struct PlanUnderWay {
   bool tag_tried = false;                     // a name is a branch first, then a tag
   v1::FetchResponse head;                     // once it was fetched
   std::unique_ptr<Planner> planner;           // likewise
+  uint64_t fetch_job = 0;                     // the FetchJob under way
   uint64_t job = 0;                           // the RenderJob under way
   std::vector<RenderUnderWay::Input> inputs;  // in the order of the job's
   int failures = 0;                           // of jobs that said nothing about their inputs

@@ -37,12 +37,11 @@ bool Passes(const absl::Status& status) {
 
 // '/' of a chart's name would lead into another chart's directory.
 std::string PathOf(const pb::ChartWant& want, absl::string_view version) {
-  std::string path = absl::StrCat(absl::StrReplaceAll(want.chart(), {{"/", "+"}}), "/", version);
-  if (!want.digest().empty()) {
-    absl::StrAppend(&path, "@",
-                    absl::ClippedSubstr(absl::StripPrefix(want.digest(), "sha256:"), 0, 12));
-  }
-  return path;
+  const std::string path =
+      absl::StrCat(absl::StrReplaceAll(want.chart(), {{"/", "+"}}), "/", version);
+  if (want.digest().empty()) return path;
+  // All of it: who makes the chart must not be able to find two archives for one path.
+  return absl::StrCat(path, "@", absl::StripPrefix(want.digest(), "sha256:"));
 }
 
 // What names a chart's content: the manifest where there is one.
@@ -69,7 +68,10 @@ class Look {
  public:
   Look(const pb::FetchRequest& request, ChartRegistry& registry, ChartStore& store)
       : request_(request), registry_(registry), store_(store) {
-    for (const pb::ChartPin& pin : request.known_charts().pins()) known_[KeyOf(pin.want())] = &pin;
+    for (const pb::ChartPin& pin : request.known_charts().pins()) {
+      known_[KeyOf(pin.want())] = &pin;
+      if (!pin.version().empty()) known_at_[pin.path()].push_back(&pin);
+    }
   }
 
   absl::Status At(const pb::ChartWant& want) {
@@ -86,8 +88,7 @@ class Look {
                                                    offer->version, ", which is older")));
     }
     const bool same_version = known != nullptr && offer->version == known->version();
-    const bool rewritten = same_version && Differs(*known, *offer);
-    if (same_version && !rewritten) {
+    if (same_version && !Differs(*known, *offer)) {
       if (store_.Has(request_.known_commit(), known->path())) {
         Keep(*known);
         return absl::OkStatus();
@@ -97,13 +98,7 @@ class Look {
     }
     const absl::Status taken = Take(want, *offer);
     if (Passes(taken)) return Annotate(taken, WantText(want));
-    if (!taken.ok()) return Fail(want, known, taken);
-    if (rewritten) {
-      const pb::ChartPin& now = lock_.pins(lock_.pins_size() - 1);
-      response_.add_rewritten(absl::StrCat(known->want().chart(), " ", known->version(), " was ",
-                                           NameOf(*known), " and is ", NameOf(now)));
-    }
-    return absl::OkStatus();
+    return taken.ok() ? taken : Fail(want, known, taken);
   }
 
   // What is known of it, without asking; what is not stays away.
@@ -115,6 +110,7 @@ class Look {
 
   // What all of it comes to.
   absl::StatusOr<pb::FetchResponse> Finish(std::string author, int64_t now_s) {
+    AgreeOnContent();
     response_.set_descends(response_.rewritten().empty());
     const bool same = !request_.known_commit().empty() &&
                       lock_.SerializeAsString() == request_.known_charts().SerializeAsString() &&
@@ -166,16 +162,45 @@ class Look {
     pin.set_version(offer.version);
     pin.set_path(PathOf(want, offer.version));
     if (!contents_.added.contains(pin.path())) {
+      const auto known = known_at_.find(pin.path());
+      if (known != known_at_.end() && offer.archive_digest.empty()) {
+        // What was fetched for another want is this version, as long as the registry says nothing.
+        offer.archive_digest = known->second.front()->archive_digest();
+        if (store_.Has(request_.known_commit(), pin.path())) {
+          pin.set_archive_digest(offer.archive_digest);
+          Keep(pin);
+          return absl::OkStatus();
+        }
+      }
       ASSIGN_OR_RETURN(const std::string archive, registry_.Download(want, offer));
       ASSIGN_OR_RETURN(FileTree files, UnpackChart(archive));
       contents_.kept.erase(pin.path());
       contents_.added.emplace(pin.path(), std::move(files));
-      digests_[pin.path()] = offer.archive_digest;
+      taken_[pin.path()] = offer;
     }
-    pin.set_archive_digest(digests_[pin.path()]);
-    pin.set_manifest_digest(offer.manifest_digest);
     *lock_.add_pins() = std::move(pin);
     return absl::OkStatus();
+  }
+
+  // Wants that share a path share its content, in whichever order and at whichever look they were
+  // asked for; and what it was for any of them, it has to be still.
+  void AgreeOnContent() {
+    for (pb::ChartPin& pin : *lock_.mutable_pins()) {
+      const auto taken = taken_.find(pin.path());
+      if (pin.version().empty() || taken == taken_.end()) continue;
+      pin.set_archive_digest(taken->second.archive_digest);
+      pin.set_manifest_digest(taken->second.manifest_digest);
+    }
+    for (const auto& [path, offer] : taken_) {
+      const auto known = known_at_.find(path);
+      if (known == known_at_.end()) continue;
+      const auto was = std::find_if(known->second.begin(), known->second.end(),
+                                    [&](const auto* pin) { return Differs(*pin, offer); });
+      if (was == known->second.end()) continue;
+      response_.add_rewritten(absl::StrCat(
+          (*was)->want().chart(), " ", (*was)->version(), " was ", NameOf(**was), " and is ",
+          offer.manifest_digest.empty() ? offer.archive_digest : offer.manifest_digest));
+    }
   }
 
   static void SetWant(const pb::ChartWant& want, pb::ChartPin& pin) {
@@ -207,8 +232,9 @@ class Look {
   ChartRegistry& registry_;
   ChartStore& store_;
   std::map<WantKey, const pb::ChartPin*> known_;
+  std::map<std::string, std::vector<const pb::ChartPin*>> known_at_;  // by path
   ChartStore::Contents contents_;
-  std::map<std::string, std::string> digests_;  // of archives, by path
+  std::map<std::string, ChartOffer> taken_;  // what was downloaded, by path
   pb::ChartLock lock_;
   pb::FetchResponse response_;
 };

@@ -132,7 +132,13 @@ std::string WantText(const pb::ChartWant& want) {
 
 absl::Status StatusOfAnswer(const HttpsAnswer& answer, const HttpsRequest& request,
                             bool has_credential) {
-  const std::string host = HostOf(request.url);
+  const std::string host = HostOf(answer.url);
+  if (const std::string asked = HostOf(request.url); answer.status == 401 && host != asked) {
+    return absl::UnauthenticatedError(
+        absl::StrCat(host, ", to which ", asked,
+                     " redirects, asks for a user name and a password; ", "those of ", asked,
+                     " are not given to it; let ", asked, " redirect to where everybody may read"));
+  }
   switch (answer.status) {
     case 200:
       return absl::OkStatus();

@@ -54,7 +54,7 @@ absl::StatusOr<std::unique_ptr<ChartRegistry>> MakeChartRegistry(const v1::Fetch
 // "chart 'web' version '^1.2'", for messages.
 std::string WantText(const v1::ChartWant& want);
 
-// The error that a status of an answer is.
+// The error that a status of an answer of GetFollowing is.
 absl::Status StatusOfAnswer(const HttpsAnswer& answer, const HttpsRequest& request,
                             bool has_credential);
 

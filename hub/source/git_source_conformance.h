@@ -76,7 +76,18 @@ TEST_P(GitSourceConformance, FetchesABranchForTheFirstTime) {
   EXPECT_EQ(fetched->commits(0).id(), head);
   EXPECT_EQ(fetched->commits(0).subject(), "the first that we see");
   EXPECT_EQ(fetched->commits(0).author(), "Ada <ada@example.com>");
+  EXPECT_TRUE(fetched->more_commits()) << "but it has to be known that there is something";
   EXPECT_FALSE(fetched->has_config());
+}
+
+TEST_P(GitSourceConformance, BelowTheVeryFirstCommitIsNothing) {
+  Commit({{"a.yaml", "1"}});
+
+  const auto fetched = world_->source().Fetch(Request());
+
+  ASSERT_TRUE(fetched.ok()) << fetched.status();
+  EXPECT_EQ(fetched->commits_size(), 1);
+  EXPECT_FALSE(fetched->more_commits());
 }
 
 TEST_P(GitSourceConformance, ListsWhatCameSinceOldestFirst) {
@@ -93,6 +104,7 @@ TEST_P(GitSourceConformance, ListsWhatCameSinceOldestFirst) {
   ASSERT_EQ(fetched->commits_size(), 2);
   EXPECT_EQ(fetched->commits(0).id(), second);
   EXPECT_EQ(fetched->commits(1).id(), third);
+  EXPECT_FALSE(fetched->more_commits());
 }
 
 TEST_P(GitSourceConformance, NothingNewIsNoCommits) {

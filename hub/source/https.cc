@@ -187,7 +187,10 @@ absl::StatusOr<HttpsAnswer> GetFollowing(Https& https, HttpsRequest request) {
   for (int redirects = 0;; ++redirects) {
     ASSIGN_OR_RETURN(HttpsAnswer answer, https.Get(request));
     const std::vector<std::string> locations = answer.Header("location");
-    if (answer.status < 301 || answer.status > 308 || locations.empty()) return answer;
+    if (answer.status < 301 || answer.status > 308 || locations.empty()) {
+      answer.url = std::move(request.url);
+      return answer;
+    }
     if (redirects == kRedirectsMax) {
       return absl::UnavailableError(
           absl::StrCat(HostOf(request.url), " redirects more than ", kRedirectsMax, " times"));

@@ -27,6 +27,7 @@ struct HttpsAnswer {
   int status = 0;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
+  std::string url = {};  // that gave it, after redirects; set by GetFollowing
 
   // All of that name.
   std::vector<std::string> Header(absl::string_view name) const;

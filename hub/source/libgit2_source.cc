@@ -207,6 +207,13 @@ absl::Status AddCommits(git_repository* repository, const git_oid& head, const g
     }
     if (code == 0) response->set_more_commits(git_revwalk_next(&id, handle) == 0);
     if (code < 0 && code != GIT_ITEROVER) return ToStatus(code, "walk the history");
+  } else {
+    git_commit* handle = nullptr;
+    if (const int code = git_commit_lookup(&handle, repository, &head); code < 0) {
+      return ToStatus(code, absl::StrCat("read commit ", libgit2::Hex(head)));
+    }
+    const libgit2::CommitHandle owned(handle);
+    response->set_more_commits(git_commit_parentcount(handle) > 0);
   }
   for (auto id = newest_first.rbegin(); id != newest_first.rend(); ++id) {
     ASSIGN_OR_RETURN(*response->add_commits(), DescribeCommit(repository, *id));

@@ -126,6 +126,7 @@ TEST_F(Libgit2SourceTest, SaysOfEveryNewCommitThatNobodySignedIt) {
   EXPECT_EQ(world_.source().Fetch(request)->signatures_size(), 0) << "nobody asked";
   request.mutable_verify();
   EXPECT_EQ(Spoken(*world_.source().Fetch(request)), c3) << "no commit was known";
+  EXPECT_TRUE(world_.source().Fetch(request)->more_commits()) << "and nobody looked below it";
   request.set_known_commit(c1);
   const auto fetched = world_.source().Fetch(request);
   EXPECT_EQ(Spoken(*fetched), absl::StrCat(c3, " ", c2));

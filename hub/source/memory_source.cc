@@ -146,10 +146,12 @@ v1::FetchResponse MemorySource::Describe(const Commits& clone,
   const size_t count_max = ruling == clone.end() ? 1 : size_t{limits::kCommitsPerFetchMax};
   std::vector<const MemoryRemotes::CommitData*> news;
   const MemoryRemotes::CommitData* at = &head;
+  size_t count = 0;
   for (; at != nullptr && !old.contains(at->id); at = at->parent.get()) {
-    if (news.size() < count_max) news.push_back(at);
+    if (++count <= count_max) news.push_back(at);
   }
   response.set_descends(known.empty() || (at != nullptr && at->id == known));
+  response.set_more_commits(count > count_max);
   for (auto commit = news.rbegin(); commit != news.rend(); ++commit) {
     v1::Commit& added = *response.add_commits();
     added.set_id((*commit)->id);

@@ -176,7 +176,8 @@ class OciRegistry final : public ChartRegistry {
       request.authorization = known->second;
     }
     ASSIGN_OR_RETURN(HttpsAnswer answer, GetFollowing(https_, request));
-    if (answer.status == 401) {
+    // Only the registry itself says where its passwords go, and no host that it redirects to.
+    if (answer.status == 401 && HostOf(answer.url) == HostOf(url)) {
       ASSIGN_OR_RETURN(request.authorization, Authorize(name, answer));
       authorizations_[name] = request.authorization;
       ASSIGN_OR_RETURN(answer, GetFollowing(https_, request));

@@ -2,6 +2,7 @@
 // ranges of them: never a crash, a hang or memory without end, and the promises of the headers
 // hold. The first byte chooses what is tried; a NUL parts the texts.
 // Run: bazel run --config=fuzz //test/fuzz:charts_fuzz -- -runs=1000000
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -30,6 +31,7 @@ void TryIndex(absl::string_view text) {
   }
   bool known = false;
   for (const std::string& name : index->names()) {
+    CHECK_EQ(std::count(index->names().begin(), index->names().end(), name), 1) << name;
     known |= name == "no such chart";
     const absl::StatusOr<std::vector<IndexedChart>> versions = index->Versions(name);
     if (!versions.ok()) CHECK(!absl::IsNotFound(versions.status())) << versions.status();
@@ -56,6 +58,7 @@ void TryRegistry(const std::vector<absl::string_view>& texts) {
   const absl::string_view text = texts[0];
   if (const auto place = ParseOciUrl(text); place.ok()) {
     CHECK(!place->host.empty());
+    CHECK_EQ(place->host.find_first_of("@/?#"), std::string::npos) << place->host;
     CHECK(place->path.empty() || (place->path.front() != '/' && place->path.back() != '/'));
   }
   (void)CheckOciName(text);

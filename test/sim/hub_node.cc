@@ -43,7 +43,8 @@ class HubNode::Jobs final : public hub::Jobs {
  private:
   static hub::Event Perform(HubNode& node, hub::Job job) {
     if (auto* fetch = std::get_if<hub::FetchJob>(&job)) {
-      return hub::FetchDone{fetch->repository, Fetch(node, fetch->request), fetch->plan};
+      return hub::FetchDone{fetch->repository, Fetch(node, fetch->request), fetch->plan,
+                            fetch->job};
     }
     if (auto* render = std::get_if<hub::RenderJob>(&job)) {
       return hub::RenderDone{render->job, Render(node, std::move(render->request))};
