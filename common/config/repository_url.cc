@@ -1,6 +1,7 @@
 #include "common/config/repository_url.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -23,14 +24,13 @@ bool IsWord(absl::string_view text, absl::string_view also) {
   });
 }
 
-absl::Status CheckHost(absl::string_view host) {
-  if (host.empty()) return Refuse("names no host");
-  if (host.front() == '[') {
-    if (host.back() != ']' || !IsWord(host.substr(1, host.size() - 2), ":.") || host.size() < 4) {
-      return Refuse("has a malformed address in '[]'");
-    }
-    return absl::OkStatus();
+// An address comes without its brackets.
+absl::Status CheckHost(absl::string_view host, bool bracketed) {
+  if (bracketed) {
+    if (host.size() >= 2 && IsWord(host, ":.")) return absl::OkStatus();
+    return Refuse("has a malformed address in '[]'");
   }
+  if (host.empty()) return Refuse("names no host");
   if (host.front() == '-' || host.front() == '.' || !IsWord(host, "-.")) {
     return Refuse("has a host that is no DNS name or address");
   }
@@ -56,66 +56,75 @@ absl::Status CheckPath(absl::string_view path) {
   return absl::OkStatus();
 }
 
-absl::Status CheckAuthority(absl::string_view authority, bool may_have_user) {
-  const size_t at = authority.rfind('@');
-  if (at != authority.npos) {
+// [user@]host[:port] into `url`, whose scheme is known.
+absl::Status ReadAuthority(absl::string_view authority, RepositoryUrl& url) {
+  if (const size_t at = authority.rfind('@'); at != authority.npos) {
     const absl::string_view user = authority.substr(0, at);
-    if (!may_have_user || absl::StrContains(user, ':')) {
+    if (url.scheme != RepositoryUrl::Scheme::kSsh || absl::StrContains(user, ':')) {
       return Refuse("holds credentials; give them to the hub, and name them in 'credentials'");
     }
     if (absl::Status bad = CheckUser(user); !bad.ok()) return bad;
+    url.user = std::string(user);
     authority.remove_prefix(at + 1);
   }
-  const size_t bracket = authority.find(']');
-  const size_t colon = authority.find(':', bracket == authority.npos ? 0 : bracket);
-  if (colon != authority.npos) {
-    int port = 0;
-    const absl::string_view digits = authority.substr(colon + 1);
-    if (digits.empty() || !IsWord(digits, "") || !absl::SimpleAtoi(digits, &port) || port < 1 ||
-        port > 65535) {
-      return Refuse("has a malformed port");
-    }
-    authority = authority.substr(0, colon);
+  const bool bracketed = absl::ConsumePrefix(&authority, "[");
+  const size_t end = std::min(authority.find(bracketed ? ']' : ':'), authority.size());
+  if (bracketed && end == authority.size()) return Refuse("has a malformed address in '[]'");
+  url.host = std::string(authority.substr(0, end));
+  if (absl::Status bad = CheckHost(url.host, bracketed); !bad.ok()) return bad;
+  authority.remove_prefix(end + (bracketed ? 1 : 0));
+  if (authority.empty()) return absl::OkStatus();
+  const bool digits = absl::ConsumePrefix(&authority, ":") && IsWord(authority, "");
+  if (!digits || !absl::SimpleAtoi(authority, &url.port) || url.port < 1 || url.port > 65535) {
+    return Refuse("has a malformed port");
   }
-  return CheckHost(authority);
+  return absl::OkStatus();
 }
 
 // user@host:path
-absl::StatusOr<std::string> FromScpForm(absl::string_view url) {
-  const size_t at = url.find('@'), colon = url.find(':');
-  if (at == url.npos || colon == url.npos || colon < at) {
+absl::StatusOr<RepositoryUrl> ParseScpForm(absl::string_view text) {
+  const size_t at = text.find('@'), colon = text.find(':');
+  if (at == text.npos || colon == text.npos || colon < at) {
     return Refuse("is no URL; write https://host/path, ssh://user@host/path or user@host:path");
   }
-  const absl::string_view user = url.substr(0, at), host = url.substr(at + 1, colon - at - 1);
-  const absl::string_view path = absl::StripPrefix(url.substr(colon + 1), "/");
-  if (absl::Status bad = CheckUser(user); !bad.ok()) return bad;
-  if (absl::Status bad = CheckHost(host); !bad.ok()) return bad;
-  if (absl::Status bad = CheckPath(path); !bad.ok()) return bad;
-  return absl::StrCat("ssh://", user, "@", host, "/", path);
+  RepositoryUrl url;
+  url.scheme = RepositoryUrl::Scheme::kSsh;
+  url.user = std::string(text.substr(0, at));
+  url.host = std::string(text.substr(at + 1, colon - at - 1));
+  url.path = std::string(text.substr(colon + 1));
+  if (absl::Status bad = CheckUser(url.user); !bad.ok()) return bad;
+  if (absl::Status bad = CheckHost(url.host, /*bracketed=*/false); !bad.ok()) return bad;
+  if (absl::Status bad = CheckPath(url.path); !bad.ok()) return bad;
+  url.text = absl::StrCat("ssh://", url.user, "@", url.host, "/", absl::StripPrefix(url.path, "/"));
+  url.git = std::string(text);
+  return url;
 }
 
 }  // namespace
 
-absl::StatusOr<std::string> NormalizeRepositoryUrl(absl::string_view url) {
-  if (url.empty()) return Refuse("is empty");
-  if (url.size() > kUrlBytesMax) return Refuse("is longer than 2048 bytes");
-  for (const char c : url) {
+absl::StatusOr<RepositoryUrl> ParseRepositoryUrl(absl::string_view text) {
+  if (text.empty()) return Refuse("is empty");
+  if (text.size() > kUrlBytesMax) return Refuse("is longer than 2048 bytes");
+  for (const char c : text) {
     if (!absl::ascii_isgraph(static_cast<unsigned char>(c)) || c == '\\') {
       return Refuse("holds a blank, a backslash or a byte that is not printable ASCII");
     }
   }
-  if (url.front() == '-') return Refuse("starts with '-'");
-  const size_t mark = url.find("://");
-  if (mark == url.npos) return FromScpForm(url);
-  const std::string scheme = absl::AsciiStrToLower(url.substr(0, mark));
-  const absl::string_view rest = url.substr(mark + 3);
+  if (text.front() == '-') return Refuse("starts with '-'");
+  const size_t mark = text.find("://");
+  if (mark == text.npos) return ParseScpForm(text);
+  const std::string scheme = absl::AsciiStrToLower(text.substr(0, mark));
+  const absl::string_view rest = text.substr(mark + 3);
   const size_t slash = std::min(rest.find_first_of("/?#"), rest.size());
-  const absl::string_view authority = rest.substr(0, slash), path = rest.substr(slash);
+  const absl::string_view authority = rest.substr(0, slash);
+  RepositoryUrl url;
+  url.path = std::string(rest.substr(slash));
   if (scheme == "file") {
+    url.scheme = RepositoryUrl::Scheme::kFile;
     if (!authority.empty()) return Refuse("names a host; write file:///path");
   } else if (scheme == "https" || scheme == "ssh") {
-    absl::Status bad = CheckAuthority(authority, /*may_have_user=*/scheme == "ssh");
-    if (!bad.ok()) return bad;
+    if (scheme == "ssh") url.scheme = RepositoryUrl::Scheme::kSsh;
+    if (absl::Status bad = ReadAuthority(authority, url); !bad.ok()) return bad;
   } else if (scheme == "http" || scheme == "git") {
     return Refuse(absl::StrCat("uses ", scheme,
                                "://, which anybody on the way can read and change; "
@@ -123,8 +132,16 @@ absl::StatusOr<std::string> NormalizeRepositoryUrl(absl::string_view url) {
   } else {
     return Refuse("has a scheme that is none of https, ssh and file");
   }
-  if (absl::Status bad = CheckPath(path); !bad.ok()) return bad;
-  return absl::StrCat(scheme, "://", authority, path);
+  if (absl::Status bad = CheckPath(url.path); !bad.ok()) return bad;
+  url.text = absl::StrCat(scheme, "://", authority, url.path);
+  url.git = url.text;
+  return url;
+}
+
+absl::StatusOr<std::string> NormalizeRepositoryUrl(absl::string_view text) {
+  absl::StatusOr<RepositoryUrl> url = ParseRepositoryUrl(text);
+  if (!url.ok()) return url.status();
+  return std::move(url->text);
 }
 
 absl::StatusOr<std::string> NormalizeRegistryUrl(absl::string_view url, bool oci) {

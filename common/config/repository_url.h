@@ -10,11 +10,27 @@
 
 namespace muster {
 
-// One spelling of a repository's URL: https://host/path, ssh://user@host/path (also from
-// git@host:path, where the path is relative to the user's home), file:///path. Returns
+struct RepositoryUrl {
+  enum class Scheme { kHttps, kSsh, kFile };
+
+  Scheme scheme = Scheme::kHttps;
+  std::string user;  // empty when the URL names none
+  std::string host;  // without brackets; empty for file://
+  int port = 0;      // zero for the scheme's own
+  std::string path;  // with its first '/', but for user@host:path
+  std::string text;  // in one spelling
+  // What is given to Git: `text`, but user@host:path as it came, for there the path is relative to
+  // the user's home.
+  std::string git;
+};
+
+// Reads https://host/path, ssh://user@host/path, user@host:path and file:///path. Returns
 // kInvalidArgument for other schemes (http and git send in the clear), for a URL with a password
 // or, in https, a user; with control characters, blanks, a query or a fragment; and for hosts and
 // paths that start with '-', which programs take for options. The message never repeats a password.
+absl::StatusOr<RepositoryUrl> ParseRepositoryUrl(absl::string_view url);
+
+// One spelling of it: ssh://user@host/path also for user@host:path.
 absl::StatusOr<std::string> NormalizeRepositoryUrl(absl::string_view url);
 
 // The same for where charts are: https://host/path for a Helm repository (what index.yaml is

@@ -25,6 +25,43 @@ TEST(RepositoryUrl, KeepsWhatIsAllowedInOneSpelling) {
   EXPECT_EQ(Url("file:///srv/git/a.git"), "file:///srv/git/a.git");
 }
 
+TEST(RepositoryUrl, IsTakenApart) {
+  const auto https = ParseRepositoryUrl("https://git.example.com:8443/platform/apps.git");
+  ASSERT_TRUE(https.ok()) << https.status();
+  EXPECT_EQ(https->scheme, RepositoryUrl::Scheme::kHttps);
+  EXPECT_EQ(https->user, "");
+  EXPECT_EQ(https->host, "git.example.com");
+  EXPECT_EQ(https->port, 8443);
+  EXPECT_EQ(https->path, "/platform/apps.git");
+  EXPECT_EQ(https->git, https->text);
+
+  const auto ssh = ParseRepositoryUrl("SSH://git@[2001:db8::1]:2222/srv/apps.git");
+  ASSERT_TRUE(ssh.ok()) << ssh.status();
+  EXPECT_EQ(ssh->scheme, RepositoryUrl::Scheme::kSsh);
+  EXPECT_EQ(ssh->user, "git");
+  EXPECT_EQ(ssh->host, "2001:db8::1");
+  EXPECT_EQ(ssh->port, 2222);
+  EXPECT_EQ(ssh->git, "ssh://git@[2001:db8::1]:2222/srv/apps.git");
+
+  const auto file = ParseRepositoryUrl("file:///srv/git/apps");
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(file->scheme, RepositoryUrl::Scheme::kFile);
+  EXPECT_EQ(file->host, "");
+  EXPECT_EQ(file->path, "/srv/git/apps");
+}
+
+TEST(RepositoryUrl, AHomeRelativePathReachesGitAsItIs) {
+  const auto scp = ParseRepositoryUrl("git@example.com:platform/apps.git");
+  ASSERT_TRUE(scp.ok()) << scp.status();
+  EXPECT_EQ(scp->scheme, RepositoryUrl::Scheme::kSsh);
+  EXPECT_EQ(scp->user, "git");
+  EXPECT_EQ(scp->host, "example.com");
+  EXPECT_EQ(scp->port, 0);
+  EXPECT_EQ(scp->path, "platform/apps.git");
+  EXPECT_EQ(scp->git, "git@example.com:platform/apps.git");
+  EXPECT_EQ(scp->text, "ssh://git@example.com/platform/apps.git");
+}
+
 TEST(RepositoryUrl, RefusesCredentialsWithoutRepeatingThem) {
   for (const char* url :
        {"https://user:secret@git.example.com/a", "https://secret@git.example.com/a",
@@ -66,6 +103,16 @@ TEST(RepositoryUrl, RefusesWhatProgramsMistake) {
                           "/srv/a",
                           "git@host",
                           "https://[::1/a",
+                          "https://[::1]x/a",
+                          "https://[]/a",
+                          "ssh://git@host:0/a",
+                          "ssh://git@host:65536/a",
+                          "ssh://git@host:+1/a",
+                          "https://exa%6dple.com/a",
+                          "https://example.com/a\r\nX: y",
+                          "ext::x",
+                          "file:a/b",
+                          "file://srv/a",
                           "https://h\xc3\xb6st/a",
                           "https://a_b/c"}) {
     EXPECT_EQ(NormalizeRepositoryUrl(url).status().code(), absl::StatusCode::kInvalidArgument)

@@ -85,6 +85,19 @@ void PlanRefresh(State& state, const ClusterState& cluster) {
       {due > state.now ? due : state.now + refresh, Wake::Kind::kRefresh, cluster.id.text()});
 }
 
+// Remembers what `next` does away with: the cluster may be about to apply it, and to say so.
+void KeepFormer(ClusterState& cluster, const Desired& next) {
+  auto other = next.packages.begin();
+  for (const auto& entry : cluster.desired.packages) {
+    while (other != next.packages.end() && (*other)->name < entry->name) ++other;
+    const bool stays = other != next.packages.end() && (*other)->name == entry->name &&
+                       (*other)->bundle == entry->bundle;
+    if (!stays) cluster.former.push_back(entry);
+  }
+  const size_t more = cluster.former.size() - std::min(cluster.former.size(), kFormerKept);
+  cluster.former.erase(cluster.former.begin(), cluster.former.begin() + more);
+}
+
 // Signs off `next`, whose mode, suspension and packages are set, as the next generation.
 void Issue(Turn& turn, ClusterState& cluster, Desired next) {
   State& state = turn.state;
@@ -129,6 +142,7 @@ void Issue(Turn& turn, ClusterState& cluster, Desired next) {
   next.payload = std::make_shared<const std::string>(std::move(payload));
   CHECK_GT(next.generation, cluster.desired.generation);
   const bool first = cluster.desired.generation == 0;
+  KeepFormer(cluster, next);
   cluster.desired = std::move(next);
   state.marks.desired.insert(cluster.id);
   if (first) PlanRefresh(state, cluster);
@@ -195,7 +209,8 @@ void PushIfNews(Turn& turn, ClusterState& cluster) {
                      : PayloadOf(turn.state.settings.hub_id, cluster.id, desired);
   for (const auto& entry : desired.packages) {
     const ReportedPackage* reported = ReportedOf(cluster, entry->name);
-    const bool has = reported != nullptr && reported->applied != nullptr;
+    const bool has =
+        reported != nullptr && reported->applied != nullptr && !reported->applied->claimed;
     const Digest have = has ? reported->applied->bundle : Digest();
     if (have != entry->bundle) push.bases.push_back({have, entry->bundle});
   }

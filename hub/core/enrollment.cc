@@ -55,7 +55,8 @@ void RefuseToken(Turn& turn, const EnrollRequested& event, absl::string_view why
   Note(turn, {.reason = "TokenRefused",
               .subject = known ? absl::StrCat("token/", id.text()) : "token",
               .message = absl::StrCat(why, "; asked from ", event.peer),
-              .warning = true});
+              .warning = true,
+              .throttled = true});
 }
 
 pb::EnrollResponse Accepted(const ClusterState& cluster) {
@@ -209,7 +210,8 @@ void Redeem(Turn& turn, const EnrollRequested& event, pb::TokenRecord& token) {
     Note(turn, {.reason = "EnrolmentRefused",
                 .subject = absl::StrCat("token/", token.id()),
                 .message = absl::StrCat(status.message(), "; asked from ", event.peer),
-                .warning = true});
+                .warning = true,
+                .throttled = true});
     Refuse(turn, event.request, std::move(status));
     return;
   }
@@ -389,7 +391,8 @@ void PromoteKey(Turn& turn, ClusterState& cluster) {
   Note(turn, {.reason = "CertificateRenewed",
               .subject = SubjectOf(cluster),
               .message = absl::StrCat("certificate ", record.certificate_generation(),
-                                      " is in use; the former key is no longer admitted")});
+                                      " is in use; the former key is no longer admitted"),
+              .throttled = true});
 }
 
 absl::Status AcceptClusterByName(Turn& turn, const std::string& name, const std::string& actor) {

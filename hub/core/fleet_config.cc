@@ -209,7 +209,6 @@ void Judge(Turn& turn, RepositoryState& fleet, pb::Condition condition) {
   const std::string message = condition.message();
   const bool changed =
       SetCondition(*record.mutable_conditions(), std::move(condition), turn.state.now_ms());
-  record.set_failed_config_commit(good ? "" : record.commit());
   turn.state.marks.repositories.insert(RepositoryName(keys::kFleetRepository));
   turn.state.marks.view_repositories.insert(RepositoryName(keys::kFleetRepository));
   if (changed && !good) {

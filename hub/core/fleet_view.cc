@@ -285,6 +285,20 @@ std::vector<Digest> FleetView::BundlesOf(const ClusterId& id) const {
   return bundles;
 }
 
+std::vector<Digest> FleetView::BasesOf(const ClusterId& id) const {
+  std::vector<Digest> bases = BundlesOf(id);
+  const std::shared_ptr<const ClusterRow> row = ClusterById(id);
+  if (row == nullptr) return bases;
+  for (const PackageStatus& package : row->packages) {
+    if (package.applied != nullptr && !package.applied->claimed) {
+      bases.push_back(package.applied->bundle);
+    }
+  }
+  std::sort(bases.begin(), bases.end());
+  bases.erase(std::unique(bases.begin(), bases.end()), bases.end());
+  return bases;
+}
+
 std::optional<RenderingRow> RenderingOf(const FleetView& fleet, const PackageStatus& package) {
   if (!package.selected || !package.current) return std::nullopt;
   const std::shared_ptr<const PackageRow> row = fleet.packages().Find(package.name.text());

@@ -33,7 +33,8 @@ inline constexpr absl::string_view kReceiptsMissing = "ReceiptsMissing";
 struct AppliedBundle {
   Digest bundle;
   std::string repository;
-  std::string commit;  // empty: unknown
+  std::string commit;    // empty: unknown
+  bool claimed = false;  // the agent alone says that it has it: the hub never named it for it
 };
 
 // One package as one or many clusters should have it: shared by all clusters that get the same.
@@ -167,6 +168,11 @@ class FleetView {
 
   // The bundles that the cluster's desired state reaches, sorted. Empty for an unknown one.
   std::vector<Digest> BundlesOf(const ClusterId& id) const;
+
+  // The bundles that a delta for the cluster may start from, sorted: those above, and what it runs
+  // of what the hub gave it before. What an agent merely says that it has is none of them: it would
+  // learn by trial what other clusters run.
+  std::vector<Digest> BasesOf(const ClusterId& id) const;
 
  private:
   friend class ViewBuilder;

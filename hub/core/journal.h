@@ -21,8 +21,16 @@ struct Happening {
   std::string message;
   std::string actor;  // empty for the hub itself
   bool warning = false;
+  // An agent or a stranger can cause it as often as it likes, and must not push what people did out
+  // of the journal. Never set for what a person does.
+  bool throttled = false;
 };
+
+// Writes it down. Of what is throttled, an hour of one subject holds kThrottledKept different
+// events and, from then on, one EventsLeftOut; one that was written in that hour before is not
+// written again but counted in its message: "...; 3 times, last at 2026-05-04T10:31:05Z".
 void Note(Turn& turn, Happening happening);
+inline constexpr size_t kThrottledKept = 100;
 
 // Records the commits that a fetch found, oldest first; the last one gets `result`, those before it
 // "Superseded".

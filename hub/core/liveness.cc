@@ -158,7 +158,8 @@ void OnAgentConnected(Turn& turn, const AgentConnected& event) {
       Note(turn, {.reason = "AgentRefused",
                   .subject = SubjectOf(*cluster),
                   .message = absl::StrCat(may.message(), "; from ", event.peer),
-                  .warning = true});
+                  .warning = true,
+                  .throttled = true});
     }
     return;
   }

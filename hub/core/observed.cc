@@ -39,7 +39,11 @@ std::shared_ptr<const AppliedBundle> OriginOf(const ClusterState& cluster,
   if (former != nullptr && former->applied != nullptr && former->applied->bundle == bundle) {
     return former->applied;
   }
+  for (const auto& before : cluster.former) {
+    if (before->name == name && before->bundle == bundle) return before->source;
+  }
   AppliedBundle applied;
+  applied.claimed = true;
   applied.bundle = bundle;
   if (entry != nullptr) applied.repository = entry->source->repository;
   applied.commit = commit;
@@ -128,7 +132,8 @@ void NoteTroubles(Turn& turn, const ClusterState& cluster, const Reported& forme
                   .subject = SubjectOf(cluster),
                   .message = absl::StrCat("package ", package.name.text(), ": ", what),
                   .actor = cluster.record.name(),
-                  .warning = now});
+                  .warning = now,
+                  .throttled = true});
     }
   }
 }
@@ -144,14 +149,16 @@ void NoteDrift(Turn& turn, const ClusterState& cluster, const Reported& former,
                   .message = absl::StrCat("package ", package.name.text(), ": ",
                                           package.drift_healed - before->drift_healed,
                                           " objects were changed by hand and put right"),
-                  .actor = cluster.record.name()});
+                  .actor = cluster.record.name(),
+                  .throttled = true});
     } else if (package.drifted > 0 && before->drifted == 0) {
       Note(turn, {.reason = "DriftDetected",
                   .subject = SubjectOf(cluster),
                   .message = absl::StrCat("package ", package.name.text(), ": ", package.drifted,
                                           " objects differ from what Git says"),
                   .actor = cluster.record.name(),
-                  .warning = true});
+                  .warning = true,
+                  .throttled = true});
     }
   }
 }
@@ -160,6 +167,7 @@ void NoteDrift(Turn& turn, const ClusterState& cluster, const Reported& former,
 void JudgeConvergence(Turn& turn, ClusterState& cluster) {
   Reported& reported = cluster.reported;
   if (!HasPresentContent(cluster) || !HasAllBundles(cluster)) return;
+  cluster.former.clear();
   if (reported.converged_generation < cluster.desired.content_generation) {
     reported.converged_ms = turn.state.now_ms();
   }
@@ -223,7 +231,8 @@ void OnAgentReport(Turn& turn, const AgentReport& event) {
     Note(turn, {.reason = "ReportRefused",
                 .subject = SubjectOf(*cluster),
                 .message = std::string(good.message()),
-                .warning = true});
+                .warning = true,
+                .throttled = true});
     turn.out.closes.push_back({.link = event.link, .reason = good});
     turn.state.links.erase(event.link);
     cluster->link = 0;

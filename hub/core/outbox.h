@@ -59,7 +59,7 @@ using Job = std::variant<FetchJob, RenderJob, IssueJob>;
 // leads from the bundles that the agent has (`bases`) to those that it should have.
 struct PushDesired {
   struct Base {
-    Digest have;  // bundle that the agent reported applied; empty for none
+    Digest have;  // bundle that it runs, if the hub gave it that; empty for none
     Digest want;
   };
   std::string payload;

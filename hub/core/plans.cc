@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "common/config/repository_url.h"
 #include "hub/core/charts.h"
 #include "hub/core/desired_state.h"
 #include "hub/core/fleet_config.h"
@@ -23,12 +23,6 @@ namespace {
 constexpr size_t kInputsPerJob = 256;
 constexpr int kJobFailuresMax = 3;
 constexpr size_t kRevisionBytesMax = 250;
-
-bool IsCommitId(const std::string& text) {
-  return text.size() == 40 && std::all_of(text.begin(), text.end(), [](char c) {
-           return absl::ascii_isdigit(c) || (c >= 'a' && c <= 'f');
-         });
-}
 
 std::string What(const PlanUnderWay& plan) {
   return absl::StrCat("plan '", plan.repository.text(), "' at '", plan.revision, "'");

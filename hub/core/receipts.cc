@@ -93,7 +93,8 @@ void NoteBreak(Turn& turn, ClusterState& cluster, const Receipt& receipt) {
               .subject = SubjectOf(cluster),
               .message = message,
               .actor = cluster.record.name(),
-              .warning = true});
+              .warning = true,
+              .throttled = true});
 }
 
 // It is shown, and changes nothing else.
@@ -111,7 +112,8 @@ void NoteRefused(Turn& turn, ClusterState& cluster, const absl::Status& why) {
   Note(turn, {.reason = "ReceiptRefused",
               .subject = SubjectOf(cluster),
               .message = std::string(why.message()),
-              .warning = true});
+              .warning = true,
+              .throttled = true});
 }
 
 // Keeps a proved receipt as the new end of the chain.

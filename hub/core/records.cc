@@ -51,7 +51,8 @@ std::shared_ptr<const PackageEntry> MakeEntry(const pb::DesiredPackage& package)
   entry->name = PackageName(package.name());
   entry->bundle = DigestOrNone(package.bundle_digest());
   entry->source = std::make_shared<const AppliedBundle>(
-      AppliedBundle{entry->bundle, package.source().repository(), package.source().commit()});
+      AppliedBundle{entry->bundle, package.source().repository(), package.source().commit(),
+                    /*claimed=*/false});
   entry->objects = package.object_count();
   entry->suspended = package.suspended();
   entry->bytes = package.SerializeAsString();
@@ -67,10 +68,11 @@ std::shared_ptr<const PackageEntry> Interner::Entry(const pb::DesiredPackage& pa
 std::shared_ptr<const AppliedBundle> Interner::Applied(const pb::AppliedRecord& record) {
   const Digest bundle = DigestOrNone(record.bundle_digest());
   auto [at, added] = applied_.try_emplace(
-      {bundle, absl::StrCat(record.repository(), "@", record.commit())}, nullptr);
+      {bundle, absl::StrCat(record.repository(), "@", record.commit(), "@", record.claimed())},
+      nullptr);
   if (added) {
     at->second = std::make_shared<const AppliedBundle>(
-        AppliedBundle{bundle, record.repository(), record.commit()});
+        AppliedBundle{bundle, record.repository(), record.commit(), record.claimed()});
   }
   return at->second;
 }
@@ -193,6 +195,7 @@ pb::ObservedRecord ReportedRecord(const Reported& reported, const pb::ObservedSt
     applied->set_bundle_digest(package.applied->bundle.bytes());
     applied->set_repository(package.applied->repository);
     applied->set_commit(package.applied->commit);
+    applied->set_claimed(package.applied->claimed);
   }
   return record;
 }

@@ -160,6 +160,8 @@ struct Reported {
   uint64_t converged_generation = 0;
 };
 
+inline constexpr size_t kFormerKept = 16;
+
 struct ClusterState {
   v1::ClusterRecord record;
   ClusterId id;
@@ -169,6 +171,9 @@ struct ClusterState {
   Digest receipt;  // payload of the newest; empty: none came yet
   uint64_t receipt_generation = 0;
   std::vector<v1::Condition> conditions;  // the hub's own; found again after a restart
+  // What was desired before, newest last, while the cluster may still come to report it: at most
+  // kFormerKept. Soft.
+  std::vector<std::shared_ptr<const PackageEntry>> former;
 
   // Found again after a restart.
   LinkId link = 0;  // zero: none
@@ -219,6 +224,17 @@ struct PlanUnderWay {
   uint64_t job = 0;                           // the RenderJob under way
   std::vector<RenderUnderWay::Input> inputs;  // in the order of the job's
   int failures = 0;                           // of jobs that said nothing about their inputs
+};
+
+// Events that agents and strangers cause, of one subject in one hour; see journal.h.
+struct ThrottledEvents {
+  struct Event {
+    uint64_t number = 0;
+    uint32_t times = 0;
+    int64_t first_ms = 0;
+  };
+  int64_t since_ms = 0;
+  std::map<Digest, Event> events;  // by what they say
 };
 
 // Something to be looked at when its time comes. Whoever handles it checks whether it still holds.
@@ -289,7 +305,8 @@ struct State {
   uint64_t last_job = 0;
   std::map<uint64_t, PlanUnderWay> plans;  // by number
   uint64_t last_plan = 0;
-  uint64_t last_event = 0;  // number in the journal
+  uint64_t last_event = 0;                           // number in the journal
+  std::map<std::string, ThrottledEvents> throttled;  // by subject; soft
   int64_t time_high_written_ms = 0;
 
   std::unique_ptr<Interner> interner;  // while records are loaded

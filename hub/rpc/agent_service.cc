@@ -122,9 +122,10 @@ grpc::ServerWriteReactor<pb::BlobBatch>* AgentService::Streams::FetchBlobs(
     grpc::CallbackServerContext* context, const pb::FetchBlobsRequest* request) {
   const absl::StatusOr<AgentPeer> peer = Admit(*context);
   if (!peer.ok()) return RefuseWrites<pb::BlobBatch>(peer.status());
-  auto stream =
-      std::make_shared<BlobStream>(BlobStream::Parts{*options_.store, access_, *options_.workers},
-                                   options_.view()->BundlesOf(peer->cluster), *request);
+  const std::shared_ptr<const FleetView> view = options_.view();
+  auto stream = std::make_shared<BlobStream>(
+      BlobStream::Parts{*options_.store, access_, *options_.workers},
+      view->BundlesOf(peer->cluster), view->BasesOf(peer->cluster), *request);
   stream->Start();
   return stream.get();
 }

@@ -8,8 +8,8 @@
 #include "common/base/compression.h"
 #include "common/base/limits.h"
 #include "common/base/status_macros.h"
+#include "common/manifest/bundle.h"
 #include "hub/core/keys.h"
-#include "proto/fleet.pb.h"
 
 namespace muster::hub {
 
@@ -35,6 +35,18 @@ absl::StatusOr<std::string> ReadBlobContent(const Store& store, const Digest& di
     return absl::DataLossError(absl::StrCat("blob ", digest.short_hex(), ": content is damaged"));
   }
   return content;
+}
+
+std::optional<pb::ManifestDelta> DeltaBetween(const Store& store, absl::Span<const Digest> bases,
+                                              const Digest& base, const Digest& wanted,
+                                              size_t bytes) {
+  if (!std::binary_search(bases.begin(), bases.end(), base)) return std::nullopt;
+  const absl::StatusOr<std::string> from = ReadBlobContent(store, base);
+  const absl::StatusOr<std::string> to = ReadBlobContent(store, wanted);
+  if (!from.ok() || !to.ok()) return std::nullopt;
+  absl::StatusOr<pb::ManifestDelta> delta = MakeManifestDelta(*from, *to);
+  if (!delta.ok() || delta->ByteSizeLong() >= bytes) return std::nullopt;
+  return *std::move(delta);
 }
 
 absl::Status BlobAccess::Check(absl::Span<const Digest> bundles, absl::Span<const Digest> wanted) {

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -17,6 +19,7 @@
 #include "common/base/digest.h"
 #include "common/base/mutex.h"
 #include "common/store/store.h"
+#include "proto/fleet.pb.h"
 #include "proto/storage.pb.h"
 
 namespace muster::hub {
@@ -26,6 +29,13 @@ absl::StatusOr<v1::BlobRecord> ReadBlob(const Store& store, const Digest& digest
 
 // Its content, decompressed and checked.
 absl::StatusOr<std::string> ReadBlobContent(const Store& store, const Digest& digest);
+
+// What leads from the manifest `base` to the manifest `wanted`. Nullopt unless `base` is one of
+// `bases`, which are sorted: for any other it is as if the hub had never heard of it. Nullopt, too,
+// unless the delta is smaller than `bytes`.
+std::optional<v1::ManifestDelta> DeltaBetween(const Store& store, absl::Span<const Digest> bases,
+                                              const Digest& base, const Digest& wanted,
+                                              size_t bytes);
 
 class BlobAccess {
  public:

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/compression.h"
 #include "common/store/memory_store.h"
 #include "gtest/gtest.h"
@@ -55,6 +56,32 @@ TEST(BlobAccess, ABundleThatIsNotThereReachesNothing) {
   const Digest object = Put(store, "object");
   BlobAccess access(store);
   EXPECT_TRUE(absl::IsPermissionDenied(access.Check({Digest::Of("gone")}, {object})));
+}
+
+TEST(DeltaBetween, StartsFromWhatTheClusterWasGivenOnly) {
+  MemoryStore store;
+  std::vector<Digest> objects;
+  for (int i = 0; i < 50; ++i) objects.push_back(Put(store, std::string(1, static_cast<char>(i))));
+  const auto bundle = [&](size_t count) {
+    v1::Manifest manifest;
+    for (size_t i = 0; i < count; ++i) {
+      v1::ManifestEntry& entry = *manifest.add_entries();
+      entry.set_api_version("v1");
+      entry.set_kind("ConfigMap");
+      entry.set_namespace_("shop");
+      entry.set_name(absl::StrCat("o", 100 + i));
+      entry.set_size(1);
+      entry.set_digest(objects[i].bytes());
+    }
+    return Put(store, manifest.SerializeAsString());
+  };
+  const Digest former = bundle(49), theirs = bundle(48), wanted = bundle(50);
+  constexpr size_t kBytes = 1'000'000;
+  EXPECT_TRUE(DeltaBetween(store, {former}, former, wanted, kBytes).has_value());
+  EXPECT_FALSE(DeltaBetween(store, {former}, theirs, wanted, kBytes).has_value());
+  EXPECT_FALSE(DeltaBetween(store, {}, wanted, wanted, kBytes).has_value());
+  EXPECT_FALSE(DeltaBetween(store, {former}, former, wanted, 10).has_value()) << "not smaller";
+  EXPECT_FALSE(DeltaBetween(store, {Digest::Of("x")}, Digest::Of("x"), wanted, kBytes).has_value());
 }
 
 TEST(ReadBlob, SaysWhatIsMissingAndWhatIsDamaged) {

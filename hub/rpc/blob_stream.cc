@@ -1,12 +1,12 @@
 #include "hub/rpc/blob_stream.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/limits.h"
 #include "common/base/status_macros.h"
-#include "common/manifest/bundle.h"
 #include "common/net/rpc_status.h"
 
 namespace muster::hub {
@@ -99,11 +99,9 @@ bool BlobStream::AddDelta(const pb::BlobRequest& wanted, const Digest& digest) {
   if (wanted.base_digest().empty() || wanted.offset() != 0) return false;
   const absl::StatusOr<Digest> base = Digest::FromBytes(wanted.base_digest());
   if (!base.ok()) return false;
-  const absl::StatusOr<std::string> from = ReadBlobContent(parts_.store, *base);
-  const absl::StatusOr<std::string> to = ReadBlobContent(parts_.store, digest);
-  if (!from.ok() || !to.ok()) return false;
-  const absl::StatusOr<pb::ManifestDelta> delta = MakeManifestDelta(*from, *to);
-  if (!delta.ok() || delta->ByteSizeLong() >= record_.zstd().size()) return false;
+  const std::optional<pb::ManifestDelta> delta =
+      DeltaBetween(parts_.store, bases_, *base, digest, record_.zstd().size());
+  if (!delta.has_value()) return false;
   pb::BlobChunk& chunk = *batch_.add_chunks();
   chunk = head_;
   batch_bytes_ += delta->ByteSizeLong();

@@ -32,9 +32,14 @@ class BlobStream final : public grpc::ServerWriteReactor<v1::BlobBatch>,
     Workers& workers;
   };
 
-  // `bundles` is what the asking cluster should have.
-  BlobStream(Parts parts, std::vector<Digest> bundles, v1::FetchBlobsRequest request)
-      : parts_(parts), bundles_(std::move(bundles)), request_(std::move(request)) {}
+  // `bundles` is what the asking cluster should have, `bases` what a delta for it may start from:
+  // both sorted.
+  BlobStream(Parts parts, std::vector<Digest> bundles, std::vector<Digest> bases,
+             v1::FetchBlobsRequest request)
+      : parts_(parts),
+        bundles_(std::move(bundles)),
+        bases_(std::move(bases)),
+        request_(std::move(request)) {}
 
   void Start();
 
@@ -55,11 +60,13 @@ class BlobStream final : public grpc::ServerWriteReactor<v1::BlobBatch>,
   bool opened() const { return offset_ < record_.zstd().size(); }
   // Adds the next chunk of the open blob.
   void AddChunk();
-  // Adds a delta instead, if the wanted blob is a manifest and the delta is smaller.
+  // Adds a delta instead, if the wanted blob is a manifest, the cluster's own base is one that the
+  // hub gave it, and the delta is smaller.
   bool AddDelta(const v1::BlobRequest& wanted, const Digest& digest);
 
   const Parts parts_;
   const std::vector<Digest> bundles_;
+  const std::vector<Digest> bases_;
   const v1::FetchBlobsRequest request_;
   std::shared_ptr<BlobStream> self_;
 

@@ -5,8 +5,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "common/config/repository_url.h"
 #include "common/manifest/utf8.h"
-#include "hub/source/git_url.h"
 
 namespace muster::hub {
 namespace {
@@ -53,7 +53,7 @@ absl::StatusOr<WantedRef> ParseWantedRef(const v1::FetchRequest& request) {
   }
   WantedRef ref;
   if (!request.commit().empty()) {
-    if (!IsObjectId(request.commit())) {
+    if (!IsCommitId(request.commit())) {
       return absl::InvalidArgumentError(
           absl::StrCat("'", CommitText(request.commit(), 64),
                        "' is not a commit: give all 40 lower-case hexadecimal digits"));

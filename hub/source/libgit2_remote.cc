@@ -17,13 +17,13 @@ RemoteSession* Self(void* self) { return static_cast<RemoteSession*>(self); }
 
 }  // namespace
 
-RemoteSession::RemoteSession(const GitUrl& url, const v1::GitCredential& credential,
+RemoteSession::RemoteSession(const RepositoryUrl& url, const v1::GitCredential& credential,
                              size_t download_bytes_max)
     : url_(url), credential_(credential), download_bytes_max_(download_bytes_max) {}
 
 absl::StatusOr<std::vector<RemoteHead>> RemoteSession::Connect(git_repository* repository) {
   git_remote* remote = nullptr;
-  int code = git_remote_create_anonymous(&remote, repository, url_.text.c_str());
+  int code = git_remote_create_anonymous(&remote, repository, url_.git.c_str());
   if (code < 0) return Explain(code, "read the URL");
   remote_.reset(remote);
 
@@ -108,7 +108,7 @@ int RemoteSession::GiveCredential(git_credential** out, const char* user, unsign
                            : user != nullptr && user[0] != '\0' ? user
                                                                 : "git";
   if (credential_given_) {
-    const bool ssh = url_.scheme == GitUrl::Scheme::kSsh;
+    const bool ssh = url_.scheme == RepositoryUrl::Scheme::kSsh;
     return Refuse(absl::UnauthenticatedError(absl::StrCat(
         "the server refused the credential of user '", name, "'; ",
         ssh ? "check that the key's public half is authorised there (ed25519 and ECDSA keys work; "
@@ -130,7 +130,8 @@ int RemoteSession::GiveCredential(git_credential** out, const char* user, unsign
   if (allowed == GIT_CREDENTIAL_USERNAME) return git_credential_username_new(out, name.c_str());
   return Refuse(absl::UnauthenticatedError(absl::StrCat(
       "the server asks for ",
-      url_.scheme == GitUrl::Scheme::kSsh ? "an SSH key" : "a user name and a password or token",
+      url_.scheme == RepositoryUrl::Scheme::kSsh ? "an SSH key"
+                                                 : "a user name and a password or token",
       ", and the repository's credential holds none; name one in spec.credentials")));
 }
 

@@ -11,7 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "hub/source/git_url.h"
+#include "common/config/repository_url.h"
 #include "hub/source/libgit2.h"
 #include "proto/child.pb.h"
 
@@ -25,7 +25,8 @@ struct RemoteHead {
 class RemoteSession {
  public:
   // `url` and `credential` must outlive the session.
-  RemoteSession(const GitUrl& url, const v1::GitCredential& credential, size_t download_bytes_max);
+  RemoteSession(const RepositoryUrl& url, const v1::GitCredential& credential,
+                size_t download_bytes_max);
   RemoteSession(const RemoteSession&) = delete;
   RemoteSession& operator=(const RemoteSession&) = delete;
 
@@ -50,7 +51,7 @@ class RemoteSession {
   absl::Status Explain(int code, absl::string_view what) const;
   git_fetch_options Options();
 
-  const GitUrl& url_;
+  const RepositoryUrl& url_;
   const v1::GitCredential& credential_;
   const size_t download_bytes_max_;
   Remote remote_;

@@ -12,13 +12,14 @@
 #include "common/base/digest.h"
 #include "common/base/limits.h"
 #include "common/base/status_macros.h"
+#include "common/config/repository_url.h"
 #include "hub/source/git_ref.h"
-#include "hub/source/git_url.h"
 #include "hub/source/libgit2.h"
 #include "hub/source/libgit2_packs.h"
 #include "hub/source/libgit2_remote.h"
 #include "hub/source/libgit2_signatures.h"
 #include "hub/source/libgit2_tree.h"
+#include "hub/source/repository_name.h"
 
 namespace muster::hub {
 namespace {
@@ -226,7 +227,7 @@ absl::StatusOr<v1::FetchResponse> Describe(git_repository* repository, const git
   v1::FetchResponse response;
   response.set_commit(libgit2::Hex(head));
   git_oid known;
-  const bool is_known = IsObjectId(known_commit) &&
+  const bool is_known = IsCommitId(known_commit) &&
                         git_oid_fromstr(&known, known_commit.c_str()) == 0 &&
                         Has(repository, known);
   if (known_commit.empty() || !is_known) {
@@ -277,7 +278,9 @@ absl::StatusOr<v1::FetchResponse> Libgit2Source::Fetch(const v1::FetchRequest& r
         absl::StrCat("'", CommitText(request.repository(), 64), "' cannot name a repository"));
   }
   ASSIGN_OR_RETURN(const WantedRef wanted, ParseWantedRef(request));
-  ASSIGN_OR_RETURN(const GitUrl url, ParseGitUrl(request.url()));
+  const absl::StatusOr<RepositoryUrl> parsed = ParseRepositoryUrl(request.url());
+  if (!parsed.ok()) return Annotate(parsed.status(), "the repository's URL");
+  const RepositoryUrl& url = *parsed;
   ASSIGN_OR_RETURN(v1::FetchResponse response, FetchFrom(url, wanted, request));
   if (request.has_verify()) {
     RETURN_IF_ERROR(AddSignatures(wanted, request, response));
@@ -296,10 +299,10 @@ absl::Status Libgit2Source::AddSignatures(const WantedRef& wanted, const v1::Fet
   return libgit2::AddSignatures(repository.get(), ref, request.tag(), request.verify(), response);
 }
 
-absl::StatusOr<v1::FetchResponse> Libgit2Source::FetchFrom(const GitUrl& url,
+absl::StatusOr<v1::FetchResponse> Libgit2Source::FetchFrom(const RepositoryUrl& url,
                                                            const WantedRef& wanted,
                                                            const v1::FetchRequest& request) {
-  if (url.scheme == GitUrl::Scheme::kFile && !request.allow_file()) {
+  if (url.scheme == RepositoryUrl::Scheme::kFile && !request.allow_file()) {
     return absl::PermissionDeniedError(
         "the hub does not allow file:// repositories; start it with --allow-file-urls, or serve "
         "the repository over https or ssh");
@@ -317,7 +320,7 @@ absl::StatusOr<v1::FetchResponse> Libgit2Source::FetchFrom(const GitUrl& url,
     return Describe(repository.get(), head, request.known_commit());
   }
   std::error_code ignored;
-  if (url.scheme == GitUrl::Scheme::kFile && !absl::StrContains(url.path, '%') &&
+  if (url.scheme == RepositoryUrl::Scheme::kFile && !absl::StrContains(url.path, '%') &&
       !fs::exists(url.path, ignored)) {
     return absl::NotFoundError("there is no such directory");
   }

@@ -16,9 +16,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/limits.h"
+#include "common/config/repository_url.h"
 #include "hub/source/git_ref.h"
 #include "hub/source/git_source.h"
-#include "hub/source/git_url.h"
 
 namespace muster::hub {
 
@@ -39,7 +39,7 @@ class Libgit2Source final : public GitSource {
                                 const std::string& path) override;
 
  private:
-  absl::StatusOr<v1::FetchResponse> FetchFrom(const GitUrl& url, const WantedRef& wanted,
+  absl::StatusOr<v1::FetchResponse> FetchFrom(const RepositoryUrl& url, const WantedRef& wanted,
                                               const v1::FetchRequest& request);
   absl::Status AddSignatures(const WantedRef& wanted, const v1::FetchRequest& request,
                              v1::FetchResponse& response) const;

@@ -10,8 +10,8 @@
 #include "absl/strings/str_split.h"
 #include "common/base/limits.h"
 #include "common/base/status_macros.h"
+#include "common/config/repository_url.h"
 #include "hub/source/git_ref.h"
-#include "hub/source/git_url.h"
 
 namespace muster::hub::libgit2 {
 namespace {
@@ -53,7 +53,7 @@ absl::StatusOr<Tree> LookupTree(git_repository* repository, const git_oid& id,
 
 absl::StatusOr<Tree> RootOf(git_repository* repository, absl::string_view commit) {
   git_oid id;
-  if (!IsObjectId(commit) || git_oid_fromstrn(&id, commit.data(), commit.size()) < 0) {
+  if (!IsCommitId(commit) || git_oid_fromstrn(&id, commit.data(), commit.size()) < 0) {
     return absl::InvalidArgumentError(absl::StrCat(Shown(commit), " is not a commit"));
   }
   git_commit* handle = nullptr;

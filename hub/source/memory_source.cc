@@ -11,7 +11,8 @@
 #include "common/base/digest.h"
 #include "common/base/limits.h"
 #include "common/base/status_macros.h"
-#include "hub/source/git_url.h"
+#include "common/config/repository_url.h"
+#include "hub/source/repository_name.h"
 
 namespace muster::hub {
 namespace {
@@ -110,8 +111,10 @@ absl::StatusOr<v1::FetchResponse> MemorySource::Fetch(const v1::FetchRequest& re
         absl::StrCat("'", request.repository(), "' cannot name a repository"));
   }
   ASSIGN_OR_RETURN(const WantedRef wanted, ParseWantedRef(request));
-  ASSIGN_OR_RETURN(const GitUrl url, ParseGitUrl(request.url()));
-  if (url.scheme == GitUrl::Scheme::kFile && !request.allow_file()) {
+  const absl::StatusOr<RepositoryUrl> parsed = ParseRepositoryUrl(request.url());
+  if (!parsed.ok()) return Annotate(parsed.status(), "the repository's URL");
+  const RepositoryUrl& url = *parsed;
+  if (url.scheme == RepositoryUrl::Scheme::kFile && !request.allow_file()) {
     return absl::PermissionDeniedError("the hub does not allow file:// repositories");
   }
   Commits& clone = clones_[request.repository()];

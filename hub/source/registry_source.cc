@@ -5,7 +5,7 @@
 #include "hub/source/chart_fetch.h"
 #include "hub/source/chart_registry.h"
 #include "hub/source/chart_store.h"
-#include "hub/source/git_url.h"
+#include "hub/source/repository_name.h"
 
 namespace muster::hub {
 namespace {
