@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
 #include <cstdint>
 #include <fstream>
 #include <string>
@@ -19,8 +19,6 @@ namespace muster::agent {
 namespace {
 
 constexpr int64_t kWorthIt = 4 << 20;
-
-std::atomic<int64_t> mapped_after_last{0};
 
 // Resident pages that belong to files, in bytes.
 int64_t MappedBytes() {
@@ -67,9 +65,29 @@ void ReturnIdleMemory() {
     // An error would only mean that the pages stay.
     (void)madvise(reinterpret_cast<void*>(range.begin), range.end - range.begin, MADV_DONTNEED);
   }
-  mapped_after_last = MappedBytes();
 }
 
-bool HasIdleMemory() { return MappedBytes() - mapped_after_last > kWorthIt; }
+bool RestingMemory::IsWorthIt(int64_t mapped) {
+  const int64_t growth = mapped - after_;
+  if (!asked_) {
+    asked_ = true;
+    // Less of two times, because one of them may have been busy.
+    needed_ = std::min(first_, growth);
+    first_ = growth;
+  }
+  return growth > needed_ + kWorthIt;
+}
+
+void RestingMemory::Returned(int64_t mapped) {
+  after_ = mapped;
+  asked_ = false;
+}
+
+bool IdleMemory::Look() {
+  if (!resting_.IsWorthIt(MappedBytes())) return false;
+  ReturnIdleMemory();
+  resting_.Returned(MappedBytes());
+  return true;
+}
 
 }  // namespace muster::agent

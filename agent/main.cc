@@ -196,6 +196,12 @@ void PassProxyOn() {
   }
 }
 
+// Without it gRPC looks after connections that nobody waits on, every few seconds; ours all have
+// somebody who does.
+void DropBackupPolling() {
+  setenv("GRPC_CLIENT_CHANNEL_BACKUP_POLL_INTERVAL_MS", "0", /*overwrite=*/0);
+}
+
 // The identity that is stored, or a new one by the join token.
 absl::StatusOr<pb::AgentIdentityRecord> Identify(const Flags& flags, Store& store,
                                                  const Clock& clock, StopSignal& stop) {
@@ -257,9 +263,8 @@ absl::Status Run(const Flags& flags, StopSignal& stop) {
                   .on_failure = [&stop] { stop.Raise(); }});
   RETURN_IF_ERROR(agent.Start());
   // An agent is at rest most of its life, beside many others on its node.
-  while (!stop.WaitFor(kBetweenIdleLooks)) {
-    if (HasIdleMemory()) ReturnIdleMemory();
-  }
+  IdleMemory memory;
+  while (!stop.WaitFor(kBetweenIdleLooks)) memory.Look();
   log::Info("agent stops");
   return agent.Stop();
 }
@@ -336,6 +341,7 @@ int Main(int argc, char** argv) {
   log::SetLevel(level);
   StopSignal stop;
   PassProxyOn();
+  DropBackupPolling();
   PrepareGrpc();
   RouteGrpcLog();
   const absl::Status status = Run(flags, stop);

@@ -1,8 +1,9 @@
 #include "agent/rpc/grpc_hub_link.h"
 
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/support/client_callback.h>
+#include <grpcpp/support/async_stream.h>
 
+#include <cstdint>
 #include <deque>
 #include <utility>
 
@@ -22,10 +23,19 @@ namespace {
 // that takes none for so long is given up.
 constexpr size_t kQueuedMessagesMax = 256;
 
+// What a completion is of.
+enum class Done : intptr_t { kStart = 1, kHeaders, kRead, kWrite, kFinish };
+
+void* Tag(Done done) {
+  return reinterpret_cast<void*>(static_cast<intptr_t>(done));  // NOLINT(performance-no-int-to-ptr)
+}
+
 }  // namespace
 
-// One call of Connect. One read and one write are in flight.
-class GrpcHubLink::Stream final : public grpc::ClientBidiReactor<pb::AgentMessage, pb::HubMessage> {
+// One call of Connect. One read and one write are in flight. It has a completion queue of its own,
+// which the link's thread waits on: gRPC's callbacks would be served by threads that wake up
+// several times a second for as long as the process lives.
+class GrpcHubLink::Stream {
  public:
   Stream(std::shared_ptr<grpc::Channel> channel, const Options& options)
       : options_(options),
@@ -33,12 +43,21 @@ class GrpcHubLink::Stream final : public grpc::ClientBidiReactor<pb::AgentMessag
         stub_(pb::AgentService::NewStub(std::move(channel))) {}
 
   void Start() {
-    stub_->async()->Connect(&context_, this);
-    AddHold();  // for writes, which come from other threads; let go when reading ends
-    StartRead(&arrived_);
-    StartCall();
+    call_ = stub_->PrepareAsyncConnect(&context_, &completions_);
+    call_->StartCall(Tag(Done::kStart));
   }
 
+  // Serves the call until it has ended, and says how. Once, after Start.
+  absl::Status Serve() {
+    void* tag = nullptr;
+    bool ok = false;
+    while (completions_.Next(&tag, &ok)) {
+      On(static_cast<Done>(reinterpret_cast<intptr_t>(tag)), ok);
+    }
+    return FromGrpc(status_);
+  }
+
+  // Any thread, after Start.
   void Send(pb::AgentMessage message) {
     MutexLock lock(mutex_);
     if (closed_) return;
@@ -47,46 +66,40 @@ class GrpcHubLink::Stream final : public grpc::ClientBidiReactor<pb::AgentMessag
     WriteNext();
   }
 
+  // Any thread, after Start.
   void Cancel() { context_.TryCancel(); }
 
-  // Blocks until the stream has ended, and says how.
-  absl::Status Wait() {
-    MutexLock lock(mutex_);
-    while (!done_) ended_.Wait(mutex_);
-    return status_;
-  }
-
-  bool up() const {
-    MutexLock lock(mutex_);
-    return up_;
-  }
-  bool welcomed() const {
-    MutexLock lock(mutex_);
-    return welcomed_;
-  }
+  // After Serve.
+  bool up() const { return up_; }
+  bool welcomed() const { return welcomed_; }
 
  private:
-  void OnReadInitialMetadataDone(bool ok) override {
-    // A refusal has headers as well, but not the mark.
-    if (!ok || context_.GetServerInitialMetadata().count(std::string(kAdmittedMark)) == 0) return;
-    {
-      MutexLock lock(mutex_);
-      up_ = true;
+  void On(Done done, bool ok) {
+    switch (done) {
+      case Done::kStart:
+        if (!ok) return Close();
+        Open();
+        return call_->ReadInitialMetadata(Tag(Done::kHeaders));
+      case Done::kHeaders:
+        if (!ok) return Close();
+        OnHeaders();
+        return call_->Read(&arrived_, Tag(Done::kRead));
+      case Done::kRead:
+        if (!ok) return Close();
+        Accept();
+        return call_->Read(&arrived_, Tag(Done::kRead));
+      case Done::kWrite:
+        return OnWritten(ok);
+      case Done::kFinish:
+        return completions_.Shutdown();
     }
-    inbox_.Post(LinkUp{});
   }
 
-  void OnReadDone(bool ok) override {
-    if (!ok) {
-      {
-        MutexLock lock(mutex_);
-        closed_ = true;
-      }
-      RemoveHold();
-      return;
-    }
-    Accept();
-    StartRead(&arrived_);
+  void OnHeaders() {
+    // A refusal has headers as well, but not the mark.
+    if (context_.GetServerInitialMetadata().count(std::string(kAdmittedMark)) == 0) return;
+    up_ = true;
+    inbox_.Post(LinkUp{});
   }
 
   void Accept() {
@@ -111,10 +124,7 @@ class GrpcHubLink::Stream final : public grpc::ClientBidiReactor<pb::AgentMessag
   }
 
   void Welcome(pb::Welcome welcome) {
-    {
-      MutexLock lock(mutex_);
-      welcomed_ = true;
-    }
+    welcomed_ = true;
     log::Info("connected to the hub", {{"hub", options_.channel.address()}});
     Welcomed event{.welcome = std::move(welcome), .verifier = nullptr};
     if (options_.verifier_of) event.verifier = options_.verifier_of(event.welcome);
@@ -125,44 +135,57 @@ class GrpcHubLink::Stream final : public grpc::ClientBidiReactor<pb::AgentMessag
     if (report != 0 || !receipt.empty()) inbox_.Post(ReportAcked{report, receipt});
   }
 
+  void Open() {
+    MutexLock lock(mutex_);
+    open_ = true;
+    WriteNext();
+  }
+
   void WriteNext() EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (writing_ || closed_ || queue_.empty()) return;
+    if (writing_ || !open_ || closed_ || queue_.empty()) return;
     leaving_ = std::move(queue_.front());
     queue_.pop_front();
     writing_ = true;
-    StartWrite(&leaving_);
+    call_->Write(leaving_, Tag(Done::kWrite));
   }
 
-  void OnWriteDone(bool ok) override {
+  void OnWritten(bool ok) {
     MutexLock lock(mutex_);
     writing_ = false;
     leaving_.Clear();
+    if (closed_) return Finish();
     if (ok) WriteNext();
   }
 
-  void OnDone(const grpc::Status& status) override {
+  // Nothing more comes, so that nothing more is said. gRPC wants the last write to be over first.
+  void Close() {
     MutexLock lock(mutex_);
-    status_ = FromGrpc(status);
-    done_ = true;
-    ended_.SignalAll();
+    closed_ = true;
+    if (!writing_) Finish();
   }
+
+  void Finish() { call_->Finish(&status_, Tag(Done::kFinish)); }
 
   const Options& options_;  // the link's, which outlives its streams
   Inbox<Event>& inbox_;
   std::unique_ptr<pb::AgentService::Stub> stub_;
   grpc::ClientContext context_;
-  pb::HubMessage arrived_;    // gRPC's, or the reading reaction's
+  grpc::CompletionQueue completions_;
+  std::unique_ptr<grpc::ClientAsyncReaderWriter<pb::AgentMessage, pb::HubMessage>> call_;
+
+  // The link's thread alone.
+  pb::HubMessage arrived_;
+  grpc::Status status_;
+  bool up_ = false;
+  bool welcomed_ = false;
+
   pb::AgentMessage leaving_;  // gRPC's while writing_
 
-  mutable Mutex mutex_;
-  CondVar ended_;
+  Mutex mutex_;
   std::deque<pb::AgentMessage> queue_ GUARDED_BY(mutex_);
+  bool open_ GUARDED_BY(mutex_) = false;
   bool writing_ GUARDED_BY(mutex_) = false;
   bool closed_ GUARDED_BY(mutex_) = false;  // nothing more may be written
-  bool up_ GUARDED_BY(mutex_) = false;
-  bool welcomed_ GUARDED_BY(mutex_) = false;
-  bool done_ GUARDED_BY(mutex_) = false;
-  absl::Status status_ GUARDED_BY(mutex_);
 };
 
 GrpcHubLink::GrpcHubLink(Options options)
@@ -218,7 +241,7 @@ bool GrpcHubLink::Connect() {
     stream_ = stream;
     stream->Start();
   }
-  const absl::Status status = stream->Wait();
+  const absl::Status status = stream->Serve();
   {
     MutexLock lock(mutex_);
     stream_ = nullptr;

@@ -1,8 +1,8 @@
 // GrpcHubLink: the agent's stream to its hub over gRPC. Dials, and dials again with full-jitter
 // backoff for as long as it lives; posts LinkUp, LinkDown and what arrives to the agent's inbox.
 //
-// Send: any thread, never waits. Start and Stop: one thread. Arrivals are posted by gRPC's threads;
-// LinkUp and LinkDown always alternate.
+// Send: any thread, never waits. Start and Stop: one thread. Arrivals are posted by the link's
+// own thread; LinkUp and LinkDown always alternate. An idle link wakes nobody.
 #pragma once
 
 #include <functional>
@@ -27,7 +27,7 @@ class GrpcHubLink final : public HubLink {
     Inbox<Event>& inbox;
     Random& random;  // for backoff; used by the link's thread only
     // Makes a verifier of the signers that a Welcome names, or null when none of them counts;
-    // called by gRPC's threads. Without it, the keys known at the start stay.
+    // called by the link's thread. Without it, the keys known at the start stay.
     std::function<std::shared_ptr<const Verifier>(const v1::Welcome&)> verifier_of = nullptr;
     absl::Duration backoff_first = absl::Seconds(1);
     absl::Duration backoff_max = absl::Seconds(30);

@@ -46,6 +46,8 @@ def memory(pid):
 
 
 class Cost(World):
+    heartbeat = "30s"  # as it is shipped
+
     def runTest(self):
         files = {f"c{i}.yaml": settings(i, "1") for i in range(OBJECTS)}
         self.fleet.package("bench", {"space.yaml": namespace("bench"), **files})
@@ -83,7 +85,7 @@ class Cost(World):
         say("drift_corrected_seconds_max", max(seconds), "s")
 
     def idle(self):
-        time.sleep(65)  # once a minute it gives back what it does not use
+        time.sleep(125)  # once a minute it gives back what it does not use
         pid = self.kubelet.pid
         before = cpu_seconds(pid)
         time.sleep(IDLE_SECONDS)

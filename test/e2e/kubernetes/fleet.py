@@ -33,8 +33,8 @@ def eventually(condition, what, seconds=PATIENCE):
 
 
 class Fleet:
-    def __init__(self, folder, bin_folder="."):
-        self.folder = folder
+    def __init__(self, folder, bin_folder=".", heartbeat="2s"):
+        self.folder, self.heartbeat = folder, heartbeat
         self.bin = os.path.abspath(bin_folder)
         self.environment = {"PATH": os.environ["PATH"], "HOME": folder,
                             "MUSTER_CONFIG": os.path.join(folder, "muster.yaml"),
@@ -98,7 +98,7 @@ spec: {{project: default, type: git, url: "file://{self.checkout}", ref: {{branc
         with open(os.path.join(self.folder, "hub.log"), "ab") as log:
             self._hub = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", os.path.join(self.bin, "hub/muster-hub"),
-                 "--data", os.path.join(self.folder, "hub"), "--allow-file-urls", "--heartbeat", "2s",
+                 "--data", os.path.join(self.folder, "hub"), "--allow-file-urls", "--heartbeat", self.heartbeat,
                  "--agent-listen", agent, "--operator-listen", operator, "--join-listen", join,
                  "--console-listen", "off"],
                 stdout=log, stderr=log, env=self.environment)

@@ -43,6 +43,7 @@ class World(unittest.TestCase):
 
     bootstrap = ("--labels", "env=prod")
     agent_flags = ()
+    heartbeat = "2s"
     agent_namespace = "muster-system"
 
     @classmethod
@@ -56,7 +57,7 @@ class World(unittest.TestCase):
         cls.players = Players(cls.api)
         cls.players.start()
         cls.addClassCleanup(cls.players.stop)
-        cls.fleet = Fleet(cls.folder)
+        cls.fleet = Fleet(cls.folder, heartbeat=cls.heartbeat)
         cls.addClassCleanup(cls.fleet.stop_hub)
         cls.fleet.environment["PATH"] = cls.plane.tools + ":" + os.environ["PATH"]
         cls.kubelet = Kubelet(cls.plane, cls.fleet, cls.agent_flags, cls.agent_namespace)
