@@ -100,7 +100,8 @@ struct Assembly::Parts {
                  .on_renewed = [this] { link.Redial(); }},
                 options.identity),
         signer(Ed25519PrivateKey::FromSeed(options.identity.identity_seed())),
-        unsealer(options.age_identities, OpenPgpBy(options.gnupg_home)) {}
+        unsealer(options.age_identities, OpenPgpBy(options.gnupg_home),
+                 options.further_identities) {}
 
   const AgentOptions options;
   const RealClock clock;

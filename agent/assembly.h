@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "agent/cluster/cluster_driver.h"
 #include "agent/cluster/noticeboard.h"
+#include "agent/secrets/unsealer.h"
 #include "common/secrets/age.h"
 #include "common/store/store.h"
 #include "proto/storage.pb.h"
@@ -31,11 +32,12 @@ struct AgentOptions {
   v1::AgentIdentityRecord identity;
   // To open what is sealed for the cluster; the cluster's own first. Empty: nothing is opened.
   std::vector<AgeIdentity> age_identities;
-  std::string gnupg_home;          // of gpg's keys, to open with too; empty for none
-  std::string kubernetes_version;  // empty where the cluster is none, or did not say
-  std::string hub_address;         // empty: the one that the hub named at enrolment
-  std::string agent_namespace;     // the agent's own in the cluster; empty: it has none there
-  bool observe = false;            // write nothing, whatever the hub says
+  Unsealer::Further further_identities;  // likewise, and may come and go; may be null
+  std::string gnupg_home;                // of gpg's keys, to open with too; empty for none
+  std::string kubernetes_version;        // empty where the cluster is none, or did not say
+  std::string hub_address;               // empty: the one that the hub named at enrolment
+  std::string agent_namespace;           // the agent's own in the cluster; empty: it has none there
+  bool observe = false;                  // write nothing, whatever the hub says
   absl::Duration resync_interval = absl::Seconds(60);
   // Between two attempts to reach the hub: full jitter below what doubles from first to max.
   absl::Duration backoff_first = absl::Seconds(1);

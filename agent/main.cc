@@ -245,15 +245,16 @@ absl::Status Run(const Flags& flags, StopSignal& stop) {
   SystemRandom random;
   ASSIGN_OR_RETURN(const Driver cluster, MakeDriver(flags, random));
   ASSIGN_OR_RETURN(pb::AgentIdentityRecord identity, Identify(flags, *store, clock, stop));
-  ASSIGN_OR_RETURN(std::vector<AgeIdentity> age_identities,
-                   LoadAgeIdentities({.data_directory = flags.data,
-                                      .age_identity_files = flags.age_identities,
-                                      .gnupg_home = flags.gnupg_home}));
+  const KeyPlaces keys{.data_directory = flags.data,
+                       .age_identities = flags.age_identities,
+                       .gnupg_home = flags.gnupg_home};
+  ASSIGN_OR_RETURN(std::vector<AgeIdentity> age_identities, LoadAgeIdentities(keys));
   Assembly agent({.store = *store,
                   .driver = *cluster.driver,
                   .noticeboard = cluster.noticeboard,
                   .identity = std::move(identity),
                   .age_identities = std::move(age_identities),
+                  .further_identities = FurtherIdentities(keys),
                   .gnupg_home = flags.gnupg_home,
                   .kubernetes_version = cluster.kubernetes_version,
                   .hub_address = flags.hub_address,
@@ -288,8 +289,10 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--directory", flags.directory, "the folder that is the cluster");
   app.add_option("--layout", flags.layout, "of the files in it: tree or flat")
       ->capture_default_str();
-  app.add_option("--age-identity", flags.age_identities,
-                 "file with further age keys that open secrets; may be given again");
+  app.add_option(
+      "--age-identity", flags.age_identities,
+      "file with further age keys that open secrets, or a folder of such files, which may "
+      "change; may be given again");
   app.add_option("--gnupg-home", flags.gnupg_home,
                  "folder of gpg with OpenPGP keys that open secrets");
   app.add_flag("--observe", flags.observe,

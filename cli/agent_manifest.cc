@@ -114,6 +114,7 @@ Value::List Arguments(const AgentManifestOptions& options) {
       "--driver=kubernetes",
       absl::StrCat("--join=", options.join_address),
       "--token-file=/run/muster/join/token",
+      "--age-identity=/run/muster/age",
       absl::StrCat("--log-level=", options.log_level),
   };
   if (!options.cluster.empty()) arguments.push_back(absl::StrCat("--name=", options.cluster));
@@ -232,6 +233,7 @@ std::vector<Value> AgentManifest(const AgentManifestOptions& options) {
   const Words words = {{"namespace", options.name_space},
                        {"image", options.image},
                        {"token", absl::Base64Escape(options.token)},
+                       {"identities", absl::Base64Escape(options.age_identities)},
                        {"version", options.version},
                        // Kubernetes' own name for how far a pod may reach out of itself.
                        {"level", options.host_path.empty() ? "restricted" : "privileged"}};
@@ -241,6 +243,7 @@ std::vector<Value> AgentManifest(const AgentManifestOptions& options) {
   objects.push_back(Fill(kServiceAccount, words));
   AddRights(options, words, objects);
   if (!options.token.empty()) objects.push_back(Fill(kJoinSecret, words));
+  if (!options.age_identities.empty()) objects.push_back(Fill(kAgeSecret, words));
   objects.push_back(Fill(kNetworkPolicy, words));
   objects.push_back(Workload(options, words));
   return objects;

@@ -23,14 +23,15 @@ enum class AgentRights {
 
 struct AgentManifestOptions {
   std::string name_space = "muster-system";
-  std::string image;         // with its registry and tag or digest
-  std::string cluster;       // its name at the hub; empty: as the token says
-  std::string hub_id;        // empty when nobody knows it yet
-  std::string join_address;  // host:port
-  std::string hub_address;   // host:port, instead of the one that the hub names; mostly empty
-  std::string token;         // empty: no Secret; somebody else makes "muster-agent-join"
-  bool observe = false;      // the agent writes nothing, whatever the hub says
-  std::string version;       // of Muster, for labels
+  std::string image;           // with its registry and tag or digest
+  std::string cluster;         // its name at the hub; empty: as the token says
+  std::string hub_id;          // empty when nobody knows it yet
+  std::string join_address;    // host:port
+  std::string hub_address;     // host:port, instead of the one that the hub names; mostly empty
+  std::string token;           // empty: no Secret; somebody else makes "muster-agent-join"
+  std::string age_identities;  // age's private keys, as its files have them; empty: no Secret
+  bool observe = false;        // the agent writes nothing, whatever the hub says
+  std::string version;         // of Muster, for labels
 
   AgentRights rights = AgentRights::kClusterAdmin;
   std::vector<std::string> namespaces;     // of kNamespaced

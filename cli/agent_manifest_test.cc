@@ -62,7 +62,7 @@ TEST(AgentManifest, HoldsAnAgentAsClusterAdminByDefault) {
   EXPECT_THAT(Texts(*set.Find("/spec/template/spec/containers/0/args")),
               ElementsAre("--data=/var/lib/muster-agent", "--driver=kubernetes",
                           "--join=hub.example.com:7445", "--token-file=/run/muster/join/token",
-                          "--log-level=info", "--name=prod-1"));
+                          "--age-identity=/run/muster/age", "--log-level=info", "--name=prod-1"));
   EXPECT_EQ(Named(objects, "Secret muster-system/muster-agent-join").Find("/data/token")->string(),
             "c2VjcmV0");
 }
@@ -86,6 +86,21 @@ TEST(AgentManifest, HasNoSecretWithoutAToken) {
   AgentManifestOptions options = Plain();
   options.token.clear();
   EXPECT_THAT(NamesOf(AgentManifest(options)), Not(Contains(HasSubstr("Secret"))));
+}
+
+// The agent mounts that Secret in any case, so that it can be made later or by others.
+TEST(AgentManifest, KeysOfAgeAreASecretThatTheAgentMounts) {
+  AgentManifestOptions options = Plain();
+  const Value without = AgentManifest(options).back();
+  options.age_identities = "secret";
+  const std::vector<Value> objects = AgentManifest(options);
+  EXPECT_EQ(
+      Named(objects, "Secret muster-system/muster-agent-age").Find("/data/keys.txt")->string(),
+      "c2VjcmV0");
+  EXPECT_TRUE(objects.back() == without);
+  EXPECT_EQ(CanonicalJson(*without.Find("/spec/template/spec/volumes/1")),
+            R"({"name":"age","secret":{"defaultMode":288,"optional":true,)"
+            R"("secretName":"muster-agent-age"}})");
 }
 
 TEST(AgentManifest, GrantsOnlyWhatIsListed) {
@@ -132,7 +147,7 @@ TEST(AgentManifest, KeepsItsStateWhereItIsTold) {
   options.host_path = "/var/lib/muster-agent";
   const std::vector<Value> objects = AgentManifest(options);
   EXPECT_EQ(objects.back().Find("/spec/volumeClaimTemplates"), nullptr);
-  EXPECT_EQ(objects.back().Find("/spec/template/spec/volumes/2/hostPath/path")->string(),
+  EXPECT_EQ(objects.back().Find("/spec/template/spec/volumes/3/hostPath/path")->string(),
             "/var/lib/muster-agent");
   EXPECT_EQ(CanonicalJson(*objects.front().Find("/metadata/labels")),
             R"({"app.kubernetes.io/part-of":"muster",)"

@@ -170,6 +170,20 @@ data:
   token: @token@
 )";
 
+// Private keys that open what is sealed for several clusters. The agent sees them as files, whoever
+// makes the Secret and whenever.
+inline constexpr absl::string_view kAgeSecret = R"(apiVersion: v1
+kind: Secret
+metadata:
+  name: muster-agent-age
+  namespace: @namespace@
+  labels:
+    app.kubernetes.io/part-of: muster
+type: Opaque
+data:
+  keys.txt: @identities@
+)";
+
 // The agent dials out; nobody has a reason to call it.
 inline constexpr absl::string_view kNetworkPolicy = R"(apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
@@ -237,10 +251,13 @@ spec:
           volumeMounts:
             - {name: data, mountPath: /var/lib/muster-agent}
             - {name: join, mountPath: /run/muster/join, readOnly: true}
+            - {name: age, mountPath: /run/muster/age, readOnly: true}
             - {name: tmp, mountPath: /tmp}
       volumes:
         - name: join
           secret: {secretName: muster-agent-join, optional: true, defaultMode: 288}
+        - name: age
+          secret: {secretName: muster-agent-age, optional: true, defaultMode: 288}
         - name: tmp
           emptyDir: {sizeLimit: 16Mi}
   volumeClaimTemplates:

@@ -1,11 +1,15 @@
 // muster bootstrap, muster agent manifest.
 #include <algorithm>
+#include <fstream>
 #include <string>
 #include <vector>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cli/test_run.h"
+#include "common/secrets/age.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -99,6 +103,39 @@ TEST(Bootstrap, AgainOnlyBringsTheObjectsUpToDate) {
   EXPECT_THAT(cluster.applied, Not(HasSubstr("kind: Secret")));
 }
 
+TEST(Bootstrap, BringsKeysOfAgeAsASecret) {
+  TestRun run;
+  Cluster cluster(run);
+  JoinsWhenApplied(run, cluster, "prod-1");
+  const AgeIdentity first = AgeIdentity::Generate(), second = AgeIdentity::Generate();
+  std::ofstream(run.folder + "/keys.txt") << first.text();  // without an end of line
+  run.in = AgeIdentityFile(second);
+  EXPECT_EQ(run({"bootstrap", "prod-1", "--age-identity", run.folder + "/keys.txt",
+                 "--age-identity", "-"}),
+            0)
+      << run.err();
+  EXPECT_THAT(run.err(), HasSubstr("age keys in the Secret muster-agent-age"));
+  EXPECT_THAT(run.out() + run.err(), Not(HasSubstr("AGE-SECRET-KEY")));
+  EXPECT_THAT(cluster.applied, HasSubstr("name: muster-agent-age"));
+  EXPECT_THAT(
+      cluster.applied,
+      HasSubstr(absl::Base64Escape(absl::StrCat(first.text(), "\n", AgeIdentityFile(second)))));
+}
+
+TEST(Bootstrap, RefusesWhatIsNoKeyOfAgeAndShowsNothingOfIt) {
+  TestRun run;
+  Cluster cluster(run);
+  std::ofstream(run.folder + "/keys.txt") << "AGE-SECRET-KEY-1NONSENSE\n";
+  EXPECT_EQ(run({"bootstrap", "prod-1", "--age-identity", run.folder + "/keys.txt"}), 2);
+  EXPECT_THAT(run.err(), HasSubstr("--age-identity"));
+  EXPECT_THAT(run.err(), HasSubstr("line 1"));
+  EXPECT_THAT(run.err(), Not(HasSubstr("NONSENSE")));
+  EXPECT_EQ(run({"bootstrap", "prod-1", "--age-identity", run.folder + "/none"}), 2);
+  EXPECT_THAT(run.err(), HasSubstr("/none"));
+  EXPECT_EQ(cluster.applied, "");
+  EXPECT_THAT(run.hub->calls, Not(Contains("CreateToken")));
+}
+
 TEST(Bootstrap, ChangesNothingWhenTheNameIsTaken) {
   TestRun run;
   Cluster cluster(run);
@@ -163,6 +200,15 @@ TEST(AgentManifestCommand, PrintsTheSameWithANewToken) {
   EXPECT_THAT(run.out(), HasSubstr("- --observe"));
   EXPECT_THAT(run.out(), HasSubstr("kind: Secret"));
   EXPECT_THAT(run.hub->calls, Contains("CreateToken"));
+}
+
+TEST(AgentManifestCommand, WarnsWhenItPrintsPrivateKeys) {
+  TestRun run;
+  run.in = AgeIdentityFile(AgeIdentity::Generate());
+  EXPECT_EQ(run({"agent", "manifest", "prod-1", "--age-identity", "-"}), 0) << run.err();
+  EXPECT_THAT(run.err(), HasSubstr("holds private keys"));
+  EXPECT_EQ(run({"agent", "manifest", "prod-1"}), 0);
+  EXPECT_THAT(run.err(), Not(HasSubstr("private keys")));
 }
 
 TEST(AgentManifestCommand, AsksNoHubWithoutAToken) {

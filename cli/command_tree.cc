@@ -136,6 +136,11 @@ void AddManifestFlags(CLI::App& command, AgentOptions& options) {
                   "With --only-namespace: kinds without namespace that it may touch")
       ->delimiter(',')
       ->allow_extra_args(false);
+  command
+      .add_option("--age-identity", options.age_identities,
+                  "File with age keys that open sealed secrets, - for stdin: becomes the Secret "
+                  "muster-agent-age; may be repeated")
+      ->allow_extra_args(false);
   command.add_option("--https-proxy", manifest.https_proxy, "http://HOST:PORT, the way to the hub");
   command.add_option("--no-proxy", manifest.no_proxy, "Hosts that are reached without it");
   command.add_option("--storage-class", manifest.storage_class, "Of the agent's volume claim");

@@ -3,7 +3,6 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
-#include <atomic>
 #include <memory>
 #include <string>
 
@@ -11,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "cli/hub_client.h"
 #include "common/base/check.h"
+#include "common/base/mutex.h"
 #include "common/net/tls.h"
 #include "common/trust/authority.h"
 #include "common/trust/certificate.h"
@@ -40,7 +40,7 @@ TlsKeyPair OperatorOf(const CertificateAuthority& authority, Validity validity =
       [&](const std::string& csr) { return authority.IssueOperator(csr, "ada", validity); });
 }
 
-// Refuses one name, counts its notices, and never ends a watch by itself.
+// Refuses one name, counts its notices, and ends no watch before it stops.
 class Service final : public pb::OperatorService::Service {
  public:
   grpc::Status ListClusters(grpc::ServerContext*, const pb::ListRequest* request,
@@ -52,18 +52,31 @@ class Service final : public pb::OperatorService::Service {
     return grpc::Status::OK;
   }
 
-  grpc::Status Watch(grpc::ServerContext* context, const pb::WatchRequest*,
+  grpc::Status Watch(grpc::ServerContext*, const pb::WatchRequest*,
                      grpc::ServerWriter<pb::WatchNotice>* writer) override {
     for (uint64_t version = 1; version <= 2; ++version) {
       pb::WatchNotice notice;
       notice.set_version(version);
       writer->Write(notice);
     }
-    while (!context->IsCancelled() && !stopping) absl::SleepFor(absl::Milliseconds(1));
-    return stopping ? grpc::Status(grpc::StatusCode::CANCELLED, "") : grpc::Status::OK;
+    MutexLock lock(mutex_);
+    while (!stopping_) stops_.Wait(mutex_);
+    return grpc::Status(grpc::StatusCode::CANCELLED, "");
   }
 
-  std::atomic<bool> stopping = false;
+  // Ends all watches, as a hub does that stops.
+  void Stop() {
+    {
+      MutexLock lock(mutex_);
+      stopping_ = true;
+    }
+    stops_.SignalAll();
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar stops_;
+  bool stopping_ GUARDED_BY(mutex_) = false;
 };
 
 class HubClientTest : public testing::Test {
@@ -79,6 +92,9 @@ class HubClientTest : public testing::Test {
     server_ = builder.BuildAndStart();
     ASSERT_NE(server_, nullptr);
   }
+
+  // A server waits for its calls, whether their callers are still there or not.
+  void TearDown() override { service_.Stop(); }
 
   std::unique_ptr<HubClient> Connect(const std::string& root_pem, const TlsKeyPair& who,
                                      absl::Duration timeout = kLong) const {
@@ -140,7 +156,7 @@ TEST_F(HubClientTest, TakesAHubThatStopsForAnOutage) {
   const auto client = Connect(root_pem_, OperatorOf(authority_));
   const absl::Status status =
       client->Watch(absl::Now() + kLong, [&](const pb::WatchNotice& notice) {
-        service_.stopping = notice.version() == 2;
+        if (notice.version() == 2) service_.Stop();
         return true;
       });
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);

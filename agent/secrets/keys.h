@@ -16,12 +16,19 @@ namespace muster::agent {
 
 struct KeyPlaces {
   std::string data_directory;
-  std::vector<std::string> age_identity_files;  // key files too: see common/trust/key_file.h
-  std::string gnupg_home;                       // of gpg's keys; empty: OpenPGP is not opened
+  // Key files too (see common/trust/key_file.h), and folders of them, such as a mounted Secret.
+  std::vector<std::string> age_identities;
+  std::string gnupg_home;  // of gpg's keys; empty: OpenPGP is not opened
 };
 
-// The identities to open with, the cluster's own first; it is made if it is not there yet.
+// The identities to open with, the cluster's own first; it is made if it is not there yet. Without
+// those in folders.
 absl::StatusOr<std::vector<AgeIdentity>> LoadAgeIdentities(const KeyPlaces& places);
+
+// Those in the folders, as they are whenever it is called: a Secret may come or change while the
+// agent runs. A file that holds no key is left out, and named in the log once. Null without
+// folders.
+Unsealer::Further FurtherIdentities(const KeyPlaces& places);
 
 // Opens data keys through gpg, with the keys in `gnupg_home`, which must be free of passphrases;
 // null when that is empty.

@@ -1,6 +1,7 @@
 #include "agent/secrets/unsealer.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -92,15 +93,22 @@ absl::Status WithCode(absl::StatusCode code, absl::string_view about, const absl
 
 }  // namespace
 
-Unsealer::Unsealer(std::vector<AgeIdentity> identities, OpenPgp openpgp)
-    : identities_(std::move(identities)), openpgp_(std::move(openpgp)) {}
+Unsealer::Unsealer(std::vector<AgeIdentity> identities, OpenPgp openpgp, Further further)
+    : identities_(std::move(identities)),
+      openpgp_(std::move(openpgp)),
+      further_(std::move(further)) {}
 
 absl::StatusOr<std::string> Unsealer::DataKeyOf(const SopsFile& file) const {
   std::string trouble;
+  std::optional<std::vector<AgeIdentity>> further;  // read when it is wanted
   for (const SopsRecipient& recipient : file.metadata.recipients) {
     absl::StatusOr<std::string> key = absl::NotFoundError("");
     if (recipient.kind == SopsRecipient::Kind::kAge) {
       key = OpenAge(identities_, recipient.sealed_key);
+      if (absl::IsNotFound(key.status()) && further_ != nullptr) {
+        if (!further.has_value()) further = further_();
+        key = OpenAge(*further, recipient.sealed_key);
+      }
     } else if (recipient.kind == SopsRecipient::Kind::kOpenPgp && openpgp_ != nullptr) {
       key = openpgp_(recipient);
     }
@@ -109,10 +117,13 @@ absl::StatusOr<std::string> Unsealer::DataKeyOf(const SopsFile& file) const {
       absl::StrAppend(&trouble, "; for ", recipient.name, ": ", key.status().message());
     }
   }
-  const std::string ours =
-      absl::StrJoin(identities_, ", ", [](std::string* out, const AgeIdentity& identity) {
-        absl::StrAppend(out, identity.recipient().text());
-      });
+  const auto add_name = [](std::string* out, const AgeIdentity& identity) {
+    absl::StrAppend(out, identity.recipient().text());
+  };
+  std::string ours = absl::StrJoin(identities_, ", ", add_name);
+  if (further.has_value() && !further->empty()) {
+    absl::StrAppend(&ours, ours.empty() ? "" : ", ", absl::StrJoin(*further, ", ", add_name));
+  }
   return absl::FailedPreconditionError(absl::StrCat(
       file.file, ": it is sealed to ", NamesOf(file.metadata.recipients),
       ", and this cluster's key is ", ours.empty() ? "none" : ours,

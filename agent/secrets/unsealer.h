@@ -22,8 +22,12 @@ class Unsealer {
   // Opens a data key that is sealed to an OpenPGP recipient. kNotFound: to none that is known here.
   using OpenPgp = std::function<absl::StatusOr<std::string>(const SopsRecipient&)>;
 
-  // `identities`: the cluster's own first. `openpgp` may be null.
-  Unsealer(std::vector<AgeIdentity> identities, OpenPgp openpgp);
+  // Identities that may come and go while the agent runs; asked for what no other opens. Any
+  // thread.
+  using Further = std::function<std::vector<AgeIdentity>()>;
+
+  // `identities`: the cluster's own first. `openpgp` and `further` may be null.
+  Unsealer(std::vector<AgeIdentity> identities, OpenPgp openpgp, Further further = nullptr);
 
   // The object, as canonical JSON, of the sealed form `json`; its key is `key`, its metadata that
   // of the form, all else what was sealed; a Secret's `stringData` is in its `data`.
@@ -37,6 +41,7 @@ class Unsealer {
 
   const std::vector<AgeIdentity> identities_;
   const OpenPgp openpgp_;
+  const Further further_;
 };
 
 // The status without any of the values that `opened` (what Open returned) has outside of its

@@ -207,7 +207,7 @@ TEST_F(KeysTest, AKeyThatAVolumeMadeReadableIsClosedAgain) {
 TEST_F(KeysTest, FurtherKeysFollowTheClustersOwn) {
   Write("team.age", ReadFixture("other.age"));
   const auto keys =
-      LoadAgeIdentities({.data_directory = folder_, .age_identity_files = {folder_ + "/team.age"}});
+      LoadAgeIdentities({.data_directory = folder_, .age_identities = {folder_ + "/team.age"}});
   ASSERT_TRUE(keys.ok()) << keys.status();
   ASSERT_EQ(keys->size(), 2u);
   EXPECT_EQ((*keys)[1].text(), Keys("other.age")[0].text());
@@ -215,8 +215,7 @@ TEST_F(KeysTest, FurtherKeysFollowTheClustersOwn) {
 
 TEST_F(KeysTest, FurtherKeysThatCannotBeUsedAreRefused) {
   const auto load = [&] {
-    return LoadAgeIdentities(
-               {.data_directory = folder_, .age_identity_files = {folder_ + "/team.age"}})
+    return LoadAgeIdentities({.data_directory = folder_, .age_identities = {folder_ + "/team.age"}})
         .status();
   };
   EXPECT_TRUE(absl::StrContains(load().message(), "--age-identity"));
@@ -225,6 +224,43 @@ TEST_F(KeysTest, FurtherKeysThatCannotBeUsedAreRefused) {
   Write("team.age", "AGE-SECRET-KEY-1NONSENSE\n");
   EXPECT_TRUE(absl::StrContains(load().message(), "line 1")) << load();
   EXPECT_FALSE(absl::StrContains(load().message(), "NONSENSE")) << load();
+}
+
+// As Kubernetes shows a Secret: files that are links into a hidden folder, readable for the group.
+TEST_F(KeysTest, KeysInAFolderMayComeAndGo) {
+  const std::string mounted = folder_ + "/mounted";
+  std::filesystem::create_directories(mounted);
+  const KeyPlaces places{.data_directory = folder_, .age_identities = {mounted}};
+  const auto own = LoadAgeIdentities(places);
+  ASSERT_TRUE(own.ok()) << own.status();
+  EXPECT_EQ(own->size(), 1u);
+  const Unsealer unsealer(*own, nullptr, FurtherIdentities(places));
+  const std::string form = Form(Shown(), {Text("to-other.yaml")});
+  EXPECT_TRUE(absl::IsFailedPrecondition(unsealer.Open(kWeb, form).status()));
+
+  std::filesystem::create_directories(mounted + "/..1");
+  std::filesystem::create_directory_symlink("..1", mounted + "/..data");
+  Write("mounted/..1/keys.txt", ReadFixture("other.age"), 0440);
+  Write("mounted/..1/notes", "not a key", 0440);
+  for (const char* name : {"keys.txt", "notes"}) {
+    std::filesystem::create_symlink(absl::StrCat("..data/", name),
+                                    absl::StrCat(mounted, "/", name));
+  }
+  EXPECT_TRUE(unsealer.Open(kWeb, form).ok()) << unsealer.Open(kWeb, form).status();
+
+  std::filesystem::remove(mounted + "/keys.txt");
+  EXPECT_TRUE(absl::IsFailedPrecondition(unsealer.Open(kWeb, form).status()));
+}
+
+TEST_F(KeysTest, KeysInAFolderThatAnybodyMayReadAreNotUsed) {
+  Write("keys.txt", ReadFixture("other.age"), 0444);
+  const KeyPlaces places{.data_directory = folder_, .age_identities = {folder_}};
+  EXPECT_TRUE(FurtherIdentities(places)().empty());
+  Write("keys.txt", ReadFixture("other.age"), 0460);
+  EXPECT_TRUE(FurtherIdentities(places)().empty());
+  Write("keys.txt", ReadFixture("other.age"), 0440);
+  EXPECT_EQ(FurtherIdentities(places)().size(), 1u);
+  EXPECT_EQ(FurtherIdentities({.data_directory = folder_}), nullptr);
 }
 
 TEST_F(KeysTest, OpenPgpIsOpenedThroughGpg) {

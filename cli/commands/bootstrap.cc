@@ -1,4 +1,5 @@
 // muster bootstrap, muster agent manifest: the agent comes into a cluster.
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/token_request.h"
 #include "cli/fetch.h"
+#include "cli/files.h"
 #include "cli/kubectl.h"
 #include "cli/output/document.h"
 #include "cli/output/text.h"
@@ -20,15 +22,38 @@
 #include "common/base/status_macros.h"
 #include "common/base/version.h"
 #include "common/manifest/yaml_writer.h"
+#include "common/secrets/age.h"
+#include "common/secrets/wipe.h"
 
 namespace muster::cli {
 namespace {
 
 constexpr absl::Duration kTimeout = absl::Minutes(5);
 constexpr absl::Duration kPoll = absl::Seconds(1);
+constexpr size_t kAgeFileBytesMax = 64u << 10;
 
-absl::StatusOr<AgentManifestOptions> ManifestOf(const AgentOptions& options) {
+// The keys of all files, checked; as they stand there, so that their comments stay with them.
+absl::StatusOr<std::string> ReadAgeIdentities(Session& session,
+                                              const std::vector<std::string>& files) {
+  std::string all;
+  for (const std::string& file : files) {
+    const bool piped = file == "-";
+    absl::StatusOr<std::string> text =
+        piped ? std::string(std::istreambuf_iterator<char>(session.env().in), {})
+              : ReadFile(file, kAgeFileBytesMax);
+    RETURN_IF_ERROR(Tried(absl::StrCat("--age-identity ", file), text.status()));
+    const Wipe wipe(*text);
+    const std::string name = piped ? "stdin" : file;
+    RETURN_IF_ERROR(
+        Tried(absl::StrCat("--age-identity ", name), ParseAgeIdentities(*text).status()));
+    absl::StrAppend(&all, *text, absl::EndsWith(*text, "\n") ? "" : "\n");
+  }
+  return all;
+}
+
+absl::StatusOr<AgentManifestOptions> ManifestOf(Session& session, const AgentOptions& options) {
   AgentManifestOptions manifest = options.manifest;
+  ASSIGN_OR_RETURN(manifest.age_identities, ReadAgeIdentities(session, options.age_identities));
   manifest.version = std::string(kVersion);
   if (manifest.image.empty()) manifest.image = absl::StrCat("muster-agent:", kVersion);
   if (!manifest.namespaces.empty()) manifest.rights = AgentRights::kNamespaced;
@@ -161,7 +186,8 @@ void TellEnd(Session& session, const pb::ClusterView& view, BootstrapStep step) 
 }  // namespace
 
 absl::StatusOr<ExitCode> Bootstrap(Session& session, const AgentOptions& options) {
-  ASSIGN_OR_RETURN(AgentManifestOptions manifest, ManifestOf(options));
+  ASSIGN_OR_RETURN(AgentManifestOptions manifest, ManifestOf(session, options));
+  const Wipe wipe(manifest.age_identities);
   ASSIGN_OR_RETURN(HubClient * hub, session.Hub());
   ASSIGN_OR_RETURN(const pb::HubView hub_view, Tried("reach the hub", hub->GetHub()));
   Kubectl kubectl(session, {.kubeconfig = options.kubeconfig, .context = options.kube_context});
@@ -186,6 +212,9 @@ absl::StatusOr<ExitCode> Bootstrap(Session& session, const AgentOptions& options
   TellWarnings(session, manifest, hub_view.agent_address());
   const std::vector<Value> objects = AgentManifest(manifest);
   RETURN_IF_ERROR(kubectl.Apply(objects).status());
+  if (!manifest.age_identities.empty()) {
+    progress.Done("age keys in the Secret muster-agent-age, which only the agent mounts");
+  }
   progress.Done(absl::StrCat(Count(static_cast<int64_t>(objects.size()), "object"),
                              " applied in namespace ", manifest.name_space));
   ASSIGN_OR_RETURN(const pb::ClusterView view,
@@ -195,7 +224,8 @@ absl::StatusOr<ExitCode> Bootstrap(Session& session, const AgentOptions& options
 }
 
 absl::StatusOr<ExitCode> PrintAgentManifest(Session& session, const AgentOptions& options) {
-  ASSIGN_OR_RETURN(AgentManifestOptions manifest, ManifestOf(options));
+  ASSIGN_OR_RETURN(AgentManifestOptions manifest, ManifestOf(session, options));
+  const Wipe wipe(manifest.age_identities);
   std::string agent_address;
   if (options.no_token) {
     if (manifest.join_address.empty()) {
@@ -213,6 +243,10 @@ absl::StatusOr<ExitCode> PrintAgentManifest(Session& session, const AgentOptions
     RETURN_IF_ERROR(AddToken(*hub, options, manifest));
   }
   TellWarnings(session, manifest, agent_address);
+  if (!manifest.age_identities.empty()) {
+    session.Tell(session.style().Mark(
+        Tone::kPaused, "warning: what is printed holds private keys: keep it out of Git"));
+  }
   const std::vector<Value> objects = AgentManifest(manifest);
   if (session.format() == Format::kJson) {
     session.PrintDocument(

@@ -128,10 +128,11 @@ absl::StatusOr<ExitCode> TokenRevoke(Session& session, const std::string& id);
 
 struct AgentOptions {
   AgentManifestOptions manifest;
-  TokenOptions token;        // its cluster is the manifest's
-  bool no_token = false;     // of the manifest: somebody else makes the Secret
-  std::string kubeconfig;    // of the cluster; empty: as kubectl chooses
-  std::string kube_context;  // likewise
+  TokenOptions token;                       // its cluster is the manifest's
+  std::vector<std::string> age_identities;  // files of age's private keys; "-": stdin
+  bool no_token = false;                    // of the manifest: somebody else makes the Secret
+  std::string kubeconfig;                   // of the cluster; empty: as kubectl chooses
+  std::string kube_context;                 // likewise
 };
 // kDeadlineExceeded when the agent is installed, and not heard from by --timeout.
 absl::StatusOr<ExitCode> Bootstrap(Session& session, const AgentOptions& options);

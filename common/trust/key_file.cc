@@ -19,20 +19,20 @@ absl::Status Failed(absl::string_view what, const std::string& path) {
   return absl::ErrnoToStatus(errno, absl::StrCat(what, " key file '", path, "'"));
 }
 
-absl::Status CheckOwner(const struct stat& facts, const std::string& path) {
+absl::Status CheckOwner(const struct stat& facts, bool mounted, const std::string& path) {
   const std::string prefix = absl::StrCat("read key file '", path, "': ");
   if (!S_ISREG(facts.st_mode)) {
     return absl::FailedPreconditionError(absl::StrCat(prefix, "it is not a regular file"));
   }
-  if (facts.st_uid != geteuid()) {
+  if (facts.st_uid != geteuid() && !(mounted && facts.st_uid == 0)) {
     return absl::FailedPreconditionError(absl::StrCat(prefix, "it belongs to user ", facts.st_uid,
                                                       ", not to user ", geteuid(),
                                                       " who runs this; chown it"));
   }
-  if ((facts.st_mode & 077) != 0) {
+  if ((facts.st_mode & (mounted ? 027 : 077)) != 0) {
     return absl::FailedPreconditionError(
-        absl::StrFormat("%sothers may use it (mode %04o); run: chmod 600 '%s'", prefix,
-                        facts.st_mode & 07777, path));
+        absl::StrFormat("%sothers may use it (mode %04o); run: chmod %s '%s'", prefix,
+                        facts.st_mode & 07777, mounted ? "440" : "600", path));
   }
   return absl::OkStatus();
 }
@@ -61,16 +61,14 @@ absl::Status SyncDirectoryOf(const std::string& path) {
   return status;
 }
 
-}  // namespace
-
-absl::StatusOr<std::string> ReadKeyFile(const std::string& path) {
+absl::StatusOr<std::string> ReadSecret(const std::string& path, bool mounted) {
   // Non-blocking: a pipe in the file's place must not hold the process up.
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) return Failed("read", path);
   const auto closer = absl::MakeCleanup([file] { close(file); });
   struct stat facts;
   if (fstat(file, &facts) != 0) return Failed("read", path);
-  if (const absl::Status status = CheckOwner(facts, path); !status.ok()) return status;
+  if (const absl::Status status = CheckOwner(facts, mounted, path); !status.ok()) return status;
   std::string contents;
   char buffer[4096];
   while (true) {
@@ -85,6 +83,16 @@ absl::StatusOr<std::string> ReadKeyFile(const std::string& path) {
                                                         " bytes, which no key is"));
     }
   }
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadKeyFile(const std::string& path) {
+  return ReadSecret(path, /*mounted=*/false);
+}
+
+absl::StatusOr<std::string> ReadMountedKeyFile(const std::string& path) {
+  return ReadSecret(path, /*mounted=*/true);
 }
 
 absl::Status WriteKeyFile(const std::string& path, absl::string_view contents) {

@@ -16,6 +16,10 @@ namespace muster {
 // another user, or others may read or write it, with the command that mends it.
 absl::StatusOr<std::string> ReadKeyFile(const std::string& path);
 
+// As ReadKeyFile, for what a container has mounted: it may belong to root, and the group may read
+// it. That is how Kubernetes shows a Secret to a pod that is not root.
+absl::StatusOr<std::string> ReadMountedKeyFile(const std::string& path);
+
 // Replaces `path` as a whole; durable on return.
 absl::Status WriteKeyFile(const std::string& path, absl::string_view contents);
 

@@ -177,6 +177,20 @@ TEST_F(KeyFile, RefusesWiderPermissionsAndSaysHowToMendThem) {
   EXPECT_TRUE(ReadKeyFile(path_).ok());
 }
 
+TEST_F(KeyFile, TakesWhatAContainerMountsUnlessOthersMayUseIt) {
+  ASSERT_TRUE(WriteKeyFile(path_, "secret").ok());
+  for (const mode_t mode : {0440, 0400, 0600, 0640}) {
+    ASSERT_EQ(chmod(path_.c_str(), mode), 0);
+    EXPECT_TRUE(ReadMountedKeyFile(path_).ok()) << mode;
+  }
+  for (const mode_t mode : {0444, 0460, 0404, 0666}) {
+    ASSERT_EQ(chmod(path_.c_str(), mode), 0);
+    const auto read = ReadMountedKeyFile(path_);
+    ASSERT_EQ(read.status().code(), absl::StatusCode::kFailedPrecondition) << mode;
+    EXPECT_THAT(read.status().message(), HasSubstr("chmod 440"));
+  }
+}
+
 TEST_F(KeyFile, RefusesWhatIsNoFile) {
   EXPECT_EQ(ReadKeyFile(path_).status().code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(ReadKeyFile(directory_).status().code(), absl::StatusCode::kFailedPrecondition);

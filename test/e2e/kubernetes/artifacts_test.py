@@ -23,6 +23,7 @@ HUB_BASE = "deploy/kustomize/hub/hub.yaml"
 HUB_CHART = "deploy/helm/muster-hub"
 FLEET = "https://git.example.com/platform/fleet.git"
 HUB = "hub.example.com:7445"
+AGE = "common/secrets/testdata/cluster.age"
 
 
 def manifest(*flags):
@@ -150,6 +151,7 @@ class Artifacts(unittest.TestCase):
             (("--set", "storage.hostPath=/var/lib/muster-agent"), ("--host-path", "/var/lib/muster-agent")),
             (("--set", "storage.className=fast"), ("--storage-class", "fast")),
             (("--set", "hub.agentAddress=hub.example.com:7443"), ("--hub-address", "hub.example.com:7443")),
+            (("--set-file", f"secrets.ageIdentities={AGE}"), ("--age-identity", AGE)),
         ]
         for values, flags in pairs:
             text = self.helm("template", "muster-agent", os.path.join(ROOT, CHART), "--namespace", "muster-system",
@@ -166,12 +168,15 @@ class Artifacts(unittest.TestCase):
         self.helm("lint", "--strict", chart, "--set", f"hub.joinAddress={HUB}")
         self.helm("install", "agent", chart, *common, "--create-namespace", "--set", "join.token=secret",
                   "--dry-run=server")
-        self.helm("install", "agent", chart, *common, "--create-namespace", "--set", "join.token=secret")
+        self.helm("install", "agent", chart, *common, "--create-namespace", "--set", "join.token=secret",
+                  "--set-file", f"secrets.ageIdentities={AGE}")
         held = self.plane.api.get("/api/v1/namespaces/helm/secrets/muster-agent-join")
         self.assertEqual(held["data"]["token"], "c2VjcmV0")
         self.helm("upgrade", "agent", chart, *common, "--set", "observe=true")
         workload = self.plane.api.get("/apis/apps/v1/namespaces/helm/statefulsets/muster-agent")
         self.assertIn("--observe", workload["spec"]["template"]["spec"]["containers"][0]["args"])
+        keys = "/api/v1/namespaces/helm/secrets/muster-agent-age"
+        self.assertIsNotNone(self.plane.api.find(keys))  # though this upgrade did not give it
         self.helm("uninstall", "agent", "--namespace", "helm")
         self.assertIsNone(self.plane.api.find("/apis/apps/v1/namespaces/helm/statefulsets/muster-agent"))
         self.assertIsNotNone(self.plane.api.find(
@@ -181,7 +186,7 @@ class Artifacts(unittest.TestCase):
         chart = os.path.join(ROOT, CHART)
         for values in ((), ("hub.joinAddress=hub",), ("hub.joinAddress=hub:1", "logLevel=loud"),
                        ("hub.joinAddress=hub:1", "rights.mode=namespaced"),
-                       ("hub.joinAddress=hub:1", "typo=1"), ("hub.joinAddress=hub:1", "cluster.name=A_B")):
+                       ("hub.joinAddress=hub:1", "typo=1"), ("hub.joinAddress=hub:1", "secrets.ageIdentities=age1x"), ("hub.joinAddress=hub:1", "cluster.name=A_B")):
             flags = [word for value in values for word in ("--set", value)]
             self.assertNotEqual(self.helm("template", "x", chart, *flags, check=False).returncode, 0, values)
 

@@ -36,11 +36,7 @@ class Secrets(World):
     @classmethod
     def setUpClass(cls):
         # The key that the fixtures are sealed to, as a team has one that other tools know too.
-        handle, team = tempfile.mkstemp(prefix="muster-team-", suffix=".age")
-        cls.addClassCleanup(os.remove, team)
-        with open(os.path.join(FIXTURES, "cluster.age"), "rb") as key, os.fdopen(handle, "wb") as file:
-            file.write(key.read())
-        cls.agent_flags = ("--age-identity", team)
+        cls.bootstrap = (*World.bootstrap, "--age-identity", os.path.join(FIXTURES, "cluster.age"))
         super().setUpClass()
 
     def password(self, space, name):
@@ -54,11 +50,11 @@ class Secrets(World):
         return done.stdout
 
     def files_with(self, word):
-        """Of hub, agent, Git and logs; what etcd has is the cluster."""
+        """Of hub, agent, Git and logs; what etcd has, and a pod mounts, is the cluster."""
         spellings = [word.encode(), *(base64.b64encode(b"x" * lead + word.encode())[4:-4] for lead in range(3))]
         found = []
         for place, folders, names in os.walk(self.fleet.folder):
-            folders[:] = [one for one in folders if one != "etcd"]
+            folders[:] = [one for one in folders if one not in ("etcd", "agent-age")]
             for name in names:
                 path = os.path.join(place, name)
                 if os.path.isfile(path) and not os.path.islink(path):
@@ -92,6 +88,28 @@ class Secrets(World):
         self.settle("several")
         self.assertEqual(self.password("several", "first"), "one of two")
         self.assertEqual(self.password("several", "second"), "two of two")
+
+    def test_a_key_that_comes_later_opens_without_a_restart(self):
+        with open(os.path.join(FIXTURES, "to-other.yaml"), encoding="utf-8") as file:
+            self.fleet.package("later", {"web.yaml": file.read()}, namespace="shop")
+        self.fleet.commit("Sealed to a key that the cluster does not have yet")
+        failed = self.see(lambda: self.problem("later", "web"))
+        self.assertIn("it is sealed to age1", failed["message"])
+        pid = self.kubelet.pid
+        keys = ["--age-identity", os.path.join(FIXTURES, "cluster.age"),
+                "--age-identity", os.path.join(FIXTURES, "other.age")]
+        done = self.fleet.muster("bootstrap", CLUSTER, "--kubeconfig", self.plane.kubeconfig, "--context", "test",
+                                 "--image", "muster-agent:test", *World.bootstrap, *keys)
+        self.assertIn("is up to date", done.stdout)
+        self.settle("later")
+        self.assertEqual(self.password("shop", "web"), "correct horse battery staple")
+        self.assertEqual(self.kubelet.pid, pid)
+        # Bootstrap without the flag takes no key away.
+        self.fleet.muster("bootstrap", CLUSTER, "--kubeconfig", self.plane.kubeconfig, "--context", "test",
+                          "--image", "muster-agent:test", *World.bootstrap)
+        self.assertIn("keys.txt", self.api.get("/api/v1/namespaces/muster-system/secrets/muster-agent-age")["data"])
+        with open(os.path.join(FIXTURES, "other.age"), encoding="utf-8") as file:
+            self.assertEqual(self.files_with(file.read().split()[-1]), [])
 
     def test_the_real_sops_seals_to_the_clusters_own_key(self):
         sops = real_sops()

@@ -17,6 +17,10 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ .Values.join.existingSecret | default "muster-agent-join" }}
 {{- end }}
 
+{{- define "muster-agent.ageSecret" -}}
+{{ .Values.secrets.existingSecret | default "muster-agent-age" }}
+{{- end }}
+
 {{/* The rules for kinds such as "deployments.apps": one rule an API group. */}}
 {{- define "muster-agent.rules" -}}
 {{- $groups := dict }}
