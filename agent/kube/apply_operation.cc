@@ -66,6 +66,7 @@ ApplyOperation::ApplyOperation(const ApplyRequest& request, ServedObject served,
     : request_(request),
       key_(std::move(served.key)),
       path_(std::move(served.path)),
+      may_probe_(std::move(served.may_probe)),
       deadline_(deadline),
       cache_(cache),
       body_(ApplyBody(request.json, /*namespaced=*/!key_.namespace_.empty())),
@@ -171,6 +172,7 @@ void ApplyOperation::Looked() {
   }
   if (live_.has_value()) LeaveToOthers();
   if (request_.dry_run) {
+    if (absl::Status known = MayProbe(); !known.ok()) return Fail(std::move(known));
     step_ = Step::kProbe;
     return;
   }
@@ -180,7 +182,15 @@ void ApplyOperation::Looked() {
   if (request_.adopt == AdoptRule::kNever) {
     return Fail(absl::AlreadyExistsError("there is another one that Muster did not make"));
   }
+  if (const absl::Status known = MayProbe(); !known.ok()) {
+    return Fail(absl::AlreadyExistsError(
+        absl::StrCat("there is another one that Muster did not make; ", known.message())));
+  }
   step_ = Step::kProbe;
+}
+
+absl::Status ApplyOperation::MayProbe() const {
+  return may_probe_ == nullptr ? absl::OkStatus() : may_probe_();
 }
 
 // What the package leaves to others is not sent at all, so that it stays theirs; only what we own

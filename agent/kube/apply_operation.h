@@ -7,6 +7,7 @@
 // Pure; see operation.h.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -44,6 +45,7 @@ class ApplyOperation final : public Operation {
 
   void TakeLook(const ApiResponse& response);
   void Looked();
+  absl::Status MayProbe() const;
   void TakeProbe(const ApiResponse& response);
   void TakeWrite(const ApiResponse& response);
   void TakeDelete(const ApiResponse& response);
@@ -56,6 +58,7 @@ class ApplyOperation final : public Operation {
   const ApplyRequest& request_;
   const ObjectKey key_;
   const std::string path_;
+  const std::function<absl::Status()> may_probe_;
   const absl::Time deadline_;
   LiveCache& cache_;
 

@@ -18,6 +18,7 @@
 #include "agent/kube/get_operation.h"
 #include "agent/kube/kube_noticeboard.h"
 #include "agent/kube/live_cache.h"
+#include "agent/kube/open_api.h"
 #include "agent/kube/operation.h"
 #include "agent/kube/remove_operation.h"
 #include "agent/kube/unmanaged_scan.h"
@@ -68,6 +69,7 @@ class KubeDriver::Impl {
         loop_("kube"),
         client_(std::make_unique<ApiClient>(loop_, random, options_.client)),
         discovery_(loop_, *client_),
+        open_api_(loop_, *client_),
         noticeboard_({.loop = loop_,
                       .client = *client_,
                       .clock = clock_,
@@ -122,6 +124,7 @@ class KubeDriver::Impl {
   std::unique_ptr<ApiClient> client_;  // the loop's thread
   std::unique_ptr<WatchSet> watches_;  // likewise
   Discovery discovery_;                // the caller's
+  OpenApi open_api_;                   // likewise
   const RealClock clock_;
   KubeNoticeboard noticeboard_;  // likewise
   std::atomic<bool> hinted_{false};
@@ -181,6 +184,7 @@ absl::StatusOr<ServedObject> KubeDriver::Impl::Serve(const ObjectKey& key) {
         "package a namespace"));
   }
   served.path = ApiCatalog::Path(*kind, served.key);
+  served.may_probe = [this, key] { return open_api_.MayProbe(key.api_version, key.kind); };
   return served;
 }
 

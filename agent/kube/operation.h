@@ -8,6 +8,7 @@
 // thread sends and receives. Operations themselves are pure state machines.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ namespace muster::agent {
 struct ServedObject {
   ObjectKey key;
   std::string path;
+  // Whether a dry run of it writes nothing. May ask the server, and block; null: it is known to.
+  std::function<absl::Status()> may_probe = nullptr;
 };
 
 class Operation {

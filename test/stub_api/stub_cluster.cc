@@ -187,6 +187,7 @@ StubResponse StubCluster::Handle(const StubRequest& request, Listener listener,
   }
   std::string name_space, name;
   const Kind* kind = FindKind(request.path, name_space, name);
+  if (absl::StartsWith(request.path, "/openapi/v3")) return OpenApi(request);
   if (kind == nullptr) return Discover(request);
   if (away.contains(kind->api_version)) return Error(503, "ServiceUnavailable", "no endpoints");
   if (request.method == "POST") return Create(request);

@@ -48,6 +48,7 @@ class StubCluster {
   struct Kind {
     std::string api_version, kind, plural;
     bool namespaced = true;
+    bool dry_runs = true;  // as its OpenAPI document says; what it does is for `intercept`
   };
   void Serve(Kind kind);
   void Unserve(const std::string& kind);
@@ -79,6 +80,7 @@ class StubCluster {
   // Asked first, for each request; an answer stands instead of ours.
   std::function<std::optional<StubResponse>(const StubRequest&)> intercept;
   bool aggregated_discovery = true;
+  bool has_open_api = true;
   // Groups and versions whose own server (APIService) does not answer: what it serves is not told,
   // and every request for it is a 503.
   std::set<std::string> away;
@@ -108,6 +110,7 @@ class StubCluster {
 
   static Fields Flatten(const Value& object);
   StubResponse Discover(const StubRequest& request) const;
+  StubResponse OpenApi(const StubRequest& request) const;
   StubResponse Collection(const StubRequest& request, const Kind& kind,
                           const std::string& name_space, Listener listener, uint64_t* subscription);
   StubResponse Watch(const StubRequest& request, const std::string& kind_path,

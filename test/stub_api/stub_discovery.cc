@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "common/base/check.h"
 #include "common/manifest/json.h"
 #include "test/stub_api/stub_cluster.h"
 
@@ -87,6 +88,47 @@ StubResponse StubCluster::Discover(const StubRequest& request) const {
   return {.body = CanonicalJson(Value::Map{{"kind", "APIResourceList"},
                                            {"groupVersion", version},
                                            {"resources", std::move(resources)}})};
+}
+
+// Version 3: an index, whose hashes are the documents' sizes, and a document for each group and
+// version, with what tells kinds and parameters of a patch.
+StubResponse StubCluster::OpenApi(const StubRequest& request) const {
+  if (!has_open_api) return {.status = 404, .body = "404 page not found"};
+  std::map<std::string, std::string> documents;
+  std::map<std::string, Value::Map> paths;
+  for (const Kind& kind : kinds_) {
+    const size_t slash = kind.api_version.find('/');
+    const bool core = slash == std::string::npos;
+    Value::List parameters = {Value::Map{{"in", "query"}, {"name", "fieldManager"}}};
+    if (kind.dry_runs) parameters.push_back(Value::Map{{"in", "query"}, {"name", "dryRun"}});
+    const Value patch = Value::Map{
+        {"parameters", std::move(parameters)},
+        {"x-kubernetes-group-version-kind",
+         Value::Map{{"group", core ? "" : kind.api_version.substr(0, slash)},
+                    {"version", core ? kind.api_version : kind.api_version.substr(slash + 1)},
+                    {"kind", kind.kind}}}};
+    const std::string name = absl::StrCat(core ? "api/" : "apis/", kind.api_version);
+    const std::string place = absl::StrCat(
+        "/", name, kind.namespaced ? "/namespaces/{namespace}/" : "/", kind.plural, "/{name}");
+    paths[name].Set(place, Value::Map{{"patch", patch}});
+    Value status = patch;
+    CHECK(status.Set("/parameters", Value::List()));
+    paths[name].Set(absl::StrCat(place, "/status"), Value::Map{{"patch", std::move(status)}});
+  }
+  Value::Map index;
+  for (auto& [name, of_version] : paths) {
+    documents[name] =
+        CanonicalJson(Value::Map{{"openapi", "3.0.0"}, {"paths", std::move(of_version)}});
+    index.Set(name,
+              Value::Map{{"serverRelativeURL",
+                          absl::StrCat("/openapi/v3/", name, "?hash=", documents[name].size())}});
+  }
+  if (request.path == "/openapi/v3") {
+    return {.body = CanonicalJson(Value::Map{{"paths", std::move(index)}})};
+  }
+  const auto found = documents.find(std::string(absl::StripPrefix(request.path, "/openapi/v3/")));
+  if (found == documents.end()) return {.status = 404, .body = "404 page not found"};
+  return {.body = found->second};
 }
 
 }  // namespace muster

@@ -5,6 +5,7 @@ import json
 import os
 
 import report
+from api import ApiError
 from world import CLUSTER, World, config_map, deployment, namespace
 
 
@@ -131,6 +132,70 @@ class Agent(World):
         self.fleet.commit("Taken over")
         self.see(lambda: self.data("theirs", "c") == "ours")
         self.settle("conflict")
+
+    def test_a_field_of_another_controller_is_a_conflict_until_the_object_is_forced(self):
+        self.plane.kubectl("create", "namespace", "contested")
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "contested"},
+                "data": {"a": "theirs"}}
+        self.api.apply(self.place("configmaps", "contested", "c"), body, manager="their-controller")
+        text = config_map("c", "contested", a="ours").replace(
+            "namespace: contested}", "namespace: contested, annotations: {muster.dev/adopt: always%s}}")
+        self.fleet.package("contested", {"c.yaml": text % ""})
+        self.fleet.commit("What another controller owns")
+        problem = self.see(lambda: self.problem("contested", "c"))
+        self.assertIn("their-controller", problem["message"] + json.dumps(problem))
+        self.assertIn("muster.dev/force", problem["message"])
+        self.assertEqual(self.data("contested", "c"), "theirs")
+        self.fleet.write("apps/contested/c.yaml", text % ', muster.dev/force: "true"')
+        self.fleet.commit("By force")
+        self.settle("contested")
+        self.assertEqual(self.data("contested", "c"), "ours")
+
+    def test_an_equal_object_of_a_kind_of_its_own_is_taken_over_and_a_rule_tells_its_health(self):
+        """Whether it is equal is asked by a dry run, once the server's OpenAPI has said that it knows them."""
+        self.plane.kubectl("apply", "-f", "-", stdin="""apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: gadgets.rules.example.com}
+spec:
+  group: rules.example.com
+  names: {kind: Gadget, plural: gadgets, singular: gadget}
+  scope: Namespaced
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      subresources: {status: {}}
+      schema:
+        openAPIV3Schema:
+          type: object
+          x-kubernetes-preserve-unknown-fields: true
+""")
+        place = "/apis/rules.example.com/v1/namespaces/default/gadgets"
+        gadget = {"apiVersion": "rules.example.com/v1", "kind": "Gadget",
+                  "metadata": {"name": "g", "namespace": "default"}, "spec": {"size": 1}}
+
+        def made():
+            try:
+                return self.api.post(place, gadget)
+            except ApiError as error:  # not served yet
+                self.assertIn(error.code, (404, 429))
+                return None
+
+        uid = self.see(made)["metadata"]["uid"]
+        rule = {"group": "rules.example.com", "kind": "Gadget", "suspended": "status.phase == 'Off'",
+                "degraded": "status.phase == 'Burnt'", "healthy": "status.phase == 'On'",
+                "message": "status.note"}
+        self.fleet.package("rules", {"g.yaml": json.dumps(gadget)}, health={"rules": [rule]})
+        self.fleet.commit("A kind of its own")
+        self.settle("rules", health="Progressing")
+        found = self.api.get(place + "/g")
+        self.assertEqual(found["metadata"]["uid"], uid)
+        self.assertIn("muster", {one["manager"] for one in found["metadata"]["managedFields"]})
+        for phase, health in (("Burnt", "Degraded"), ("Off", "Suspended"), ("On", "Healthy")):
+            self.api.patch(place + "/g/status", {"status": {"phase": phase, "note": "so it says"}})
+            self.settle("rules", health=health)
+            if health == "Degraded":
+                self.assertIn("so it says", self.fleet.muster("describe", "cluster", CLUSTER).stdout)
 
     def test_a_package_that_goes_orphans_or_removes_as_it_says(self):
         for name in ("orphan", "delete"):
