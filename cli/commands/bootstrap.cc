@@ -41,11 +41,11 @@ absl::StatusOr<std::string> ReadAgeIdentities(Session& session,
     absl::StatusOr<std::string> text =
         piped ? std::string(std::istreambuf_iterator<char>(session.env().in), {})
               : ReadFile(file, kAgeFileBytesMax);
-    RETURN_IF_ERROR(Tried(absl::StrCat("--age-identity ", file), text.status()));
+    RETURN_IF_ERROR(Tried(absl::StrCat("read --age-identity ", file), text.status()));
     const Wipe wipe(*text);
     const std::string name = piped ? "stdin" : file;
     RETURN_IF_ERROR(
-        Tried(absl::StrCat("--age-identity ", name), ParseAgeIdentities(*text).status()));
+        Tried(absl::StrCat("read --age-identity ", name), ParseAgeIdentities(*text).status()));
     absl::StrAppend(&all, *text, absl::EndsWith(*text, "\n") ? "" : "\n");
   }
   return all;
