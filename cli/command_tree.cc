@@ -391,6 +391,8 @@ void AddImport(CommandTree& tree) {
     if (tool == "flux") {
       command->add_option("--cluster", options->cluster,
                           "Name for the cluster of a tree without a folder flux-system");
+      command->add_flag("--helm-releases", options->helm_releases,
+                        "Make packages of HelmReleases, which stay objects for Flux otherwise");
     }
   }
 }

@@ -223,13 +223,14 @@ struct ValidateOptions {
 absl::StatusOr<ExitCode> Validate(Session& session, const ValidateOptions& options);
 
 struct ImportOptions {
-  std::string tool;        // flux, fleet, argocd
-  std::string path = ".";  // in the working tree that is read
-  std::string into;        // where the declarations go; empty: "muster" at its root
-  bool dry_run = false;    // write nothing
-  std::string url;         // of the tree's repository; empty: as the tree or its Git says
-  std::string branch;      // likewise
-  std::string cluster;     // for a tree that names none
+  std::string tool;            // flux, fleet, argocd
+  std::string path = ".";      // in the working tree that is read
+  std::string into;            // where the declarations go; empty: "muster" at its root
+  bool dry_run = false;        // write nothing
+  std::string url;             // of the tree's repository; empty: as the tree or its Git says
+  std::string branch;          // likewise
+  std::string cluster;         // for a tree that names none
+  bool helm_releases = false;  // of Flux: they become packages
 };
 // kDiffers when something was left out.
 absl::StatusOr<ExitCode> Import(Session& session, const ImportOptions& options);

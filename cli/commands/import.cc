@@ -181,7 +181,8 @@ absl::StatusOr<ExitCode> Import(Session& session, const ImportOptions& options) 
                         .folder = places.root.filename().string(),
                         .url = options.url.empty() ? OriginIn(places.root) : options.url,
                         .branch = options.branch.empty() ? BranchIn(places.root) : options.branch,
-                        .cluster = options.cluster};
+                        .cluster = options.cluster,
+                        .helm_releases = options.helm_releases};
   ASSIGN_OR_RETURN(const ImportResult result, Tried(attempt, ImportTool(options.tool, request)));
   ASSIGN_OR_RETURN(const FileTree files, Tried(attempt, WriteFleet(result.fleet, options.tool)));
   if (!options.dry_run) {

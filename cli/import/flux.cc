@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "cli/import/flux_helm_release.h"
 #include "cli/import/flux_kustomization.h"
 #include "cli/import/flux_package.h"
 #include "cli/import/flux_sources.h"
@@ -19,26 +20,7 @@
 namespace muster::cli {
 namespace {
 
-constexpr absl::string_view kKustomizeGroup = "kustomize.toolkit.fluxcd.io";
 constexpr absl::string_view kOwnFolder = "flux-system";
-
-bool IsFluxObject(const Value& object) {
-  const std::string group = GroupOf(object);
-  return absl::EndsWith(group, ".toolkit.fluxcd.io") || group == "source.extensions.fluxcd.io";
-}
-
-bool IsKustomization(const Value& object) {
-  return GroupOf(object) == kKustomizeGroup && KindOf(object) == "Kustomization";
-}
-
-std::string DeletedSuffix(const std::string& secret) {
-  std::string name = secret;
-  for (const std::string part : {"-kubeconfig", "kubeconfig-", "kubeconfig"}) {
-    const size_t at = name.find(part);
-    if (at != std::string::npos) name.erase(at, part.size());
-  }
-  return name;
-}
 
 class Importer {
  public:
@@ -105,13 +87,17 @@ class Importer {
     if (kustomization.kubeconfig.empty()) return hub.cluster;
     const auto known = kubeconfigs_.find(kustomization.kubeconfig);
     const bool shared = known != kubeconfigs_.end() && known->second.size() > 1;
-    const std::string name = DeletedSuffix(kustomization.kubeconfig);
+    const std::string name = ClusterOfSecret(kustomization.kubeconfig);
     return NameFrom(shared || name.empty() || name == "cluster" ? kustomization.namespace_ : name);
   }
 
   Hub& AddHub(const std::string& cluster) {
     hubs_.push_back(
         std::make_unique<Hub>(Hub{cluster, FluxSources(request_, home_, result_.fleet), {}, {}}));
+    // Where charts are may be declared by a Kustomization that is followed later.
+    for (const SourceObject& object : raw_) {
+      if (IsChartSource(object.value)) hubs_.back()->sources.Add(object.value);
+    }
     return *hubs_.back();
   }
 
@@ -126,7 +112,7 @@ class Importer {
     }
     NoteControllers(own);
     for (const SourceObject* root : roots) FollowRoot(*root, hub);
-    if (roots.empty()) FollowRoot(RootOf(folder), hub);
+    if (roots.empty()) FollowRoot(BootstrapOf(folder), hub);
     for (const SourceObject& object : raw_) {
       if (absl::StartsWith(object.file, own) && KindOf(object.value) == "GitRepository") {
         NoteSource(object, hub);
@@ -142,18 +128,6 @@ class Importer {
     ImportItem notes;  // told where the GitRepository itself is
     home_.Learn(hub.sources.FindGit(source.namespace_, source.name), notes);
     Follow(root, hub);
-  }
-
-  // What `flux bootstrap` would have made for a folder whose own files are not there.
-  SourceObject RootOf(const std::string& folder) const {
-    Value::Map source{{"kind", "GitRepository"}, {"name", kOwnFolder}};
-    Value::Map spec{{"path", absl::StrCat("./", folder)}, {"prune", true}};
-    spec.Set("sourceRef", std::move(source));
-    Value::Map object{{"apiVersion", absl::StrCat(kKustomizeGroup, "/v1")},
-                      {"kind", "Kustomization"},
-                      {"metadata", Value::Map{{"name", kOwnFolder}, {"namespace", kOwnFolder}}}};
-    object.Set("spec", std::move(spec));
-    return {absl::StrCat(folder, folder.empty() ? "" : "/", kOwnFolder), 0, std::move(object)};
   }
 
   static FluxReference SourceOf(const Value& object) {
@@ -221,8 +195,11 @@ class Importer {
   // ---- Kustomizations
 
   FluxKustomization Read(const Value& object, const Hub& hub, ImportItem& item) const {
-    const FindConfigMap find = [this, &hub](const std::string& space,
-                                            const std::string& name) -> const Value::Map* {
+    return ReadFluxKustomization(object, ConfigMapsOf(hub), item);
+  }
+
+  FindConfigMap ConfigMapsOf(const Hub& hub) const {
+    return [this, &hub](const std::string& space, const std::string& name) -> const Value::Map* {
       const auto found = hub.config_maps.find(absl::StrCat(space, "/", name));
       if (found != hub.config_maps.end()) return &MapAt(found->second, "/data");
       for (const SourceObject& object : raw_) {
@@ -233,7 +210,6 @@ class Importer {
       }
       return nullptr;
     };
-    return ReadFluxKustomization(object, find, item);
   }
 
   // Makes a package of the Kustomization and follows those in it. Returns whether it became a
@@ -282,10 +258,46 @@ class Importer {
     }
     instance.common = Merged(instance.common, read.common);
     instance.variables = read.variables;
-    waiting_.push_back({instances_.size(), &hub, read.depends_on});
-    delivers_[absl::StrCat(hub.cluster, " ", read.namespace_, "/", read.name)] = instances_.size();
-    instances_.push_back(std::move(instance));
+    Keep(std::move(instance), hub, read.depends_on, {"Kustomization", read.namespace_, read.name});
     return true;
+  }
+
+  void Keep(PackageInstance instance, const Hub& hub, std::vector<FluxReference> depends_on,
+            const FluxReference& made_of) {
+    waiting_.push_back({instances_.size(), &hub, std::move(depends_on)});
+    delivers_[KeyIn(hub, made_of)].push_back(instances_.size());
+    instances_.push_back(std::move(instance));
+  }
+
+  static std::string KeyIn(const Hub& hub, const FluxReference& object) {
+    return absl::StrCat(hub.cluster, " ", object.kind, " ", object.namespace_, "/", object.name);
+  }
+
+  // Makes a package of a release that `parent` delivers. Returns whether it did.
+  bool FollowRelease(const SourceObject& object, const FluxKustomization& parent, Hub& hub) {
+    ImportItem item = ItemOf(object);
+    absl::StatusOr<FluxHelmRelease> read =
+        ReadFluxHelmRelease(object.value, ConfigMapsOf(hub), item);
+    absl::StatusOr<PackageInstance> made =
+        read.ok() ? PackageOfRelease(*read, request_.files, hub.sources, result_.fleet, item)
+                  : absl::StatusOr<PackageInstance>(read.status());
+    if (!made.ok()) {
+      item = ItemOf(object);
+      item.LeaveOut("", std::string(made.status().message()));
+    } else {
+      made->cluster = ClusterOf(parent, hub);
+      made->origin = absl::StrCat(object.file, ":", object.line);
+      made->item = result_.report.items.size();
+      AddCluster(made->cluster, item);
+      // What waits for the Kustomization waits for its releases, and they wait for what it does.
+      read->depends_on.insert(read->depends_on.end(), parent.depends_on.begin(),
+                              parent.depends_on.end());
+      delivers_[KeyIn(hub, {"Kustomization", parent.namespace_, parent.name})].push_back(
+          instances_.size());
+      Keep(*std::move(made), hub, read->depends_on, {"HelmRelease", read->namespace_, read->name});
+    }
+    result_.report.items.push_back(std::move(item));
+    return made.ok();
   }
 
   void AddCluster(const std::string& cluster, ImportItem& item) {
@@ -318,7 +330,7 @@ class Importer {
                       absl::StrCat("give the package values for ", absl::StrJoin(names, ", ")));
       }
     }
-    const std::set<std::string> became = FollowChildren(*built, hub);
+    const std::set<std::string> became = FollowChildren(*built, read, hub);
     const auto is_declared = [&](const RenderedObject& each) {
       const Value& object = each.object.value;
       if (!IsFluxObject(object)) return HoldsFluxItself(request_.files, DirectoryOf(each.file));
@@ -334,7 +346,8 @@ class Importer {
 
   // Takes note of sources, then follows the Kustomizations. Returns which objects of Flux are
   // declarations now.
-  std::set<std::string> FollowChildren(const Rendering& built, Hub& hub) {
+  std::set<std::string> FollowChildren(const Rendering& built, const FluxKustomization& parent,
+                                       Hub& hub) {
     std::set<std::string> became;
     std::set<std::string> needed;  // sources of what stays with Flux
     for (const RenderedObject& each : built.objects) {
@@ -350,6 +363,9 @@ class Importer {
         } else {
           needed.insert(TextAt(object, "/spec/sourceRef/name"));
         }
+      } else if (request_.helm_releases && IsHelmRelease(object) &&
+                 FollowRelease({each.file, each.line, object}, parent, hub)) {
+        became.insert(absl::StrCat("HelmRelease ", QualifiedName(object)));
       } else {
         needed.insert(TextAt(object, "/spec/chart/spec/sourceRef/name"));
       }
@@ -393,7 +409,7 @@ class Importer {
       item.LeaveOut("",
                     KindOf(object) == "HelmRelease" || KindOf(object) == "HelmRepository"
                         ? "stays an object, delivered as before: keep Flux's helm-controller and "
-                          "source-controller, or declare a Package with renderer helm"
+                          "source-controller, or make packages of releases: --helm-releases"
                         : "stays an object, delivered as before: keep the controller of Flux "
                           "that reads it");
       result_.report.items.push_back(std::move(item));
@@ -428,15 +444,20 @@ class Importer {
       ImportItem& item = result_.report.items[instance.item];
       for (const FluxReference& reference : waiting.depends_on) {
         const std::string name = absl::StrCat(reference.namespace_, "/", reference.name);
-        const auto found = delivers_.find(absl::StrCat(waiting.hub->cluster, " ", name));
+        const auto found = delivers_.find(KeyIn(*waiting.hub, reference));
         if (found == delivers_.end()) {
           item.LeaveOut("spec.dependsOn", absl::StrCat(name, " became no package"));
-        } else if (instances_[found->second].cluster != instance.cluster) {
+          continue;
+        }
+        for (const size_t index : found->second) {
+          std::vector<size_t>& all = instance.depends_on;
+          if (instances_[index].cluster == instance.cluster) {
+            if (std::find(all.begin(), all.end(), index) == all.end()) all.push_back(index);
+            continue;
+          }
           item.LeaveOut("spec.dependsOn",
-                        absl::StrCat(name, " is for cluster ", instances_[found->second].cluster,
+                        absl::StrCat(name, " is for cluster ", instances_[index].cluster,
                                      "; packages wait for packages of their own cluster"));
-        } else {
-          instance.depends_on.push_back(found->second);
         }
       }
     }
@@ -462,9 +483,9 @@ class Importer {
   int depth_ = 0;  // of the Kustomizations being followed
   std::vector<PackageInstance> instances_;
   std::vector<Waiting> waiting_;
-  std::map<std::string, size_t> delivers_;  // by "hub namespace/name"
-  std::set<std::string> reached_;           // "file name"
-  std::set<std::string> noted_;             // "file:line" of sources
+  std::map<std::string, std::vector<size_t>> delivers_;  // by "hub kind namespace/name"
+  std::set<std::string> reached_;                        // "file name"
+  std::set<std::string> noted_;                          // "file:line" of sources
 };
 
 }  // namespace

@@ -239,6 +239,46 @@ class Reader {
 
 }  // namespace
 
+bool IsFluxObject(const Value& object) {
+  const std::string group = GroupOf(object);
+  return absl::EndsWith(group, ".toolkit.fluxcd.io") || group == "source.extensions.fluxcd.io";
+}
+
+bool IsKustomization(const Value& object) {
+  return GroupOf(object) == "kustomize.toolkit.fluxcd.io" && KindOf(object) == "Kustomization";
+}
+
+bool IsHelmRelease(const Value& object) {
+  return GroupOf(object) == "helm.toolkit.fluxcd.io" && KindOf(object) == "HelmRelease";
+}
+
+bool IsChartSource(const Value& object) {
+  if (GroupOf(object) != "source.toolkit.fluxcd.io") return false;
+  const std::string kind = KindOf(object);
+  return kind == "HelmRepository" || kind == "OCIRepository" || kind == "HelmChart";
+}
+
+std::string ClusterOfSecret(const std::string& secret) {
+  std::string name = secret;
+  for (const std::string part : {"-kubeconfig", "kubeconfig-", "kubeconfig"}) {
+    const size_t at = name.find(part);
+    if (at != std::string::npos) name.erase(at, part.size());
+  }
+  return name;
+}
+
+SourceObject BootstrapOf(const std::string& folder) {
+  constexpr absl::string_view kName = "flux-system";
+  Value::Map source{{"kind", "GitRepository"}, {"name", kName}};
+  Value::Map spec{{"path", absl::StrCat("./", folder)}, {"prune", true}};
+  spec.Set("sourceRef", std::move(source));
+  Value::Map object{{"apiVersion", "kustomize.toolkit.fluxcd.io/v1"},
+                    {"kind", "Kustomization"},
+                    {"metadata", Value::Map{{"name", kName}, {"namespace", kName}}}};
+  object.Set("spec", std::move(spec));
+  return {absl::StrCat(folder, folder.empty() ? "" : "/", kName), 0, std::move(object)};
+}
+
 FluxKustomization ReadFluxKustomization(const Value& object, const FindConfigMap& find_config_map,
                                         ImportItem& item) {
   return Reader(object, find_config_map, item).Read();

@@ -10,9 +10,18 @@
 
 #include "cli/import/import_report.h"
 #include "cli/import/kustomize_form.h"
+#include "cli/import/source_objects.h"
 #include "common/manifest/value.h"
 
 namespace muster::cli {
+
+bool IsFluxObject(const Value& object);
+bool IsKustomization(const Value& object);
+bool IsHelmRelease(const Value& object);
+bool IsChartSource(const Value& object);  // HelmRepository, OCIRepository or HelmChart
+
+// The cluster that the name of a Secret with its kubeconfig speaks of; "" for none.
+std::string ClusterOfSecret(const std::string& secret);
 
 struct FluxReference {
   std::string kind;
@@ -39,6 +48,9 @@ struct FluxKustomization {
 // The data of a ConfigMap; null when it is not in the tree.
 using FindConfigMap =
     std::function<const Value::Map*(const std::string& namespace_, const std::string& name)>;
+
+// What `flux bootstrap` would have made for a folder whose own files are not there.
+SourceObject BootstrapOf(const std::string& folder);
 
 FluxKustomization ReadFluxKustomization(const Value& object, const FindConfigMap& find_config_map,
                                         ImportItem& item);

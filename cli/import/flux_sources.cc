@@ -154,6 +154,14 @@ const Value* FluxSources::FindGit(const std::string& namespace_, const std::stri
   return found == sources_.end() ? nullptr : &found->second;
 }
 
+const Value* FluxSources::Find(const FluxReference& reference) const {
+  for (const std::string& space : {reference.namespace_, std::string()}) {
+    const auto found = sources_.find(Key(reference.kind, space, reference.name));
+    if (found != sources_.end()) return &found->second;
+  }
+  return nullptr;
+}
+
 bool FluxSources::IsHome(const FluxReference& reference) const {
   if (reference.kind == own_.kind && reference.name == own_.name &&
       reference.namespace_ == own_.namespace_) {

@@ -57,6 +57,8 @@ class FluxSources {
   void Add(const Value& object);
   // The GitRepository of that name; null when there is none.
   const Value* FindGit(const std::string& namespace_, const std::string& name) const;
+  // The same of any kind; one that does not name its namespace counts where none fits.
+  const Value* Find(const FluxReference& reference) const;
   // The one that this tree is, whatever is known of it.
   void SetOwn(const FluxReference& reference) { own_ = reference; }
 

@@ -22,7 +22,7 @@ using ::testing::Not;
 using Files = std::vector<std::pair<std::string, std::string>>;
 
 struct Story {
-  Story(const std::string& tool, Files files) {
+  Story(const std::string& tool, Files files, bool helm_releases = false) {
     files.push_back({"apps/web/Chart.yaml", "apiVersion: v2\nname: web\nversion: 1.0.0\n"});
     files.push_back({"apps/web/templates/a.yaml", "a: {{ .Values.a }}\n"});
     files.push_back({"apps/envs/prod.yaml", "list: [x, y]\n"});
@@ -35,7 +35,8 @@ struct Story {
                                .folder = "fleet",
                                .url = "https://git.example.com/me/fleet",
                                .branch = "main",
-                               .cluster = ""});
+                               .cluster = "",
+                               .helm_releases = helm_releases});
     EXPECT_TRUE(result.ok()) << result.status();
     const auto written = WriteFleet(result->fleet, tool);
     EXPECT_TRUE(written.ok()) << written.status();
@@ -304,6 +305,149 @@ TEST(FleetChart, WhatNoPackageCanSayIsRefusedByName) {
   EXPECT_THAT(left("helm: {valuesFiles: [none.yaml]}\n"), HasSubstr("apps/web/none.yaml"));
   EXPECT_THAT(left("helm: {chart: 'https://example.com/web.tgz'}\n"), HasSubstr("archive"));
   EXPECT_THAT(left("helm: {releaseName: " + std::string(60, 'x') + "}\n"), HasSubstr("longer"));
+}
+
+// ---------------------------------------------------------------- Flux
+
+constexpr char kSources[] = R"(
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: HelmRepository
+metadata: {name: charts, namespace: flux-system}
+spec: {url: 'https://charts.example.com/stable', secretRef: {name: login}}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: OCIRepository
+metadata: {name: cache, namespace: shop}
+spec: {url: 'oci://registry.example.com/org/redis', ref: {semver: ^18}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: defaults, namespace: shop}
+data: {values.yaml: "a: 1\nb: 1\n"}
+)";
+
+// A cluster whose Kustomization delivers one release, with this spec, and the sources above.
+Story Flux(const std::string& spec, Files more = {}, bool helm_releases = true) {
+  more.push_back({"clusters/prod/flux-system/gotk-sync.yaml",
+                  "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: "
+                  "flux-system, namespace: flux-system}\nspec: {url: "
+                  "'https://git.example.com/me/fleet', ref: {branch: main}}\n---\n"
+                  "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: "
+                  "{name: flux-system, namespace: flux-system}\nspec: {path: ./releases, prune: "
+                  "true, sourceRef: {kind: GitRepository, name: flux-system}}\n"});
+  more.push_back({"releases/sources.yaml", kSources});
+  more.push_back(
+      {"releases/web.yaml",
+       absl::StrCat("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: "
+                    "web, namespace: shop}\nspec:\n  driftDetection: {mode: enabled}\n",
+                    spec)});
+  return Story("flux", std::move(more), helm_releases);
+}
+
+constexpr char kChart[] =
+    "  chart: {spec: {chart: web, version: ^1.2, sourceRef: {kind: HelmRepository, name: charts, "
+    "namespace: flux-system}}}\n";
+
+TEST(FluxRelease, StaysAnObjectUnlessAskedFor) {
+  const Story story = Flux(kChart, {}, /*helm_releases=*/false);
+  EXPECT_EQ(story.Spec(), "none");
+  EXPECT_THAT(story.LeftOut(), HasSubstr("stays an object, delivered as before"));
+}
+
+TEST(FluxRelease, OfAHelmRepositoryBecomesAPackage) {
+  const Story story = Flux(absl::StrCat(
+      kChart, "  interval: 5m\n  timeout: 3m\n  valuesFrom: [{kind: ConfigMap, name: defaults}]\n",
+      "  values: {b: 2}\n"));
+  EXPECT_EQ(story.Registry("stable"), "helm https://charts.example.com/stable");
+  EXPECT_EQ(story.Spec(),
+            R"({"health":{"timeout":"3m"},"helm":{"chart":"web","releaseName":"web","values":)"
+            R"({"a":1,"b":2},"version":"^1.2"},"namespace":"shop","path":".","repository":)"
+            R"("stable","targets":[{"clusterSelector":{"matchLabels":{"cluster":"prod"}}}]})");
+  EXPECT_THAT(story.LeftOut(), HasSubstr("muster credential put login"));
+  // What else the Kustomization delivers stays: the sources, for whoever of Flux reads them.
+  EXPECT_NE(story.Spec("flux-system"), "none");
+}
+
+TEST(FluxRelease, OfAnOciRepositoryHasItsRange) {
+  const Story story =
+      Flux("  chartRef: {kind: OCIRepository, name: cache}\n  targetNamespace: data\n");
+  EXPECT_EQ(story.Registry("org"), "oci oci://registry.example.com/org");
+  EXPECT_EQ(story.Member("/helm"), R"({"chart":"redis","releaseName":"data-web","version":"^18"})");
+  EXPECT_EQ(story.Member("/namespace"), R"("data")");
+}
+
+TEST(FluxRelease, OfThisRepositoryHasItsPath) {
+  const Story story = Flux(
+      "  chart: {spec: {chart: ./apps/web, sourceRef: {kind: GitRepository, name: flux-system, "
+      "namespace: flux-system}}}\n  releaseName: shop\n");
+  EXPECT_EQ(story.Member("/repository"), R"("fleet")");
+  EXPECT_EQ(story.Member("/path"), R"("apps/web")");
+  EXPECT_EQ(story.Member("/helm"), R"({"releaseName":"shop"})");
+}
+
+TEST(FluxRelease, SaysWhatItLeavesOut) {
+  const Story story = Flux(absl::StrCat(
+      kChart, "  install: {crds: Skip, createNamespace: true, remediation: {retries: 3}}\n",
+      "  upgrade: {crds: CreateReplace}\n  rollback: {}\n  test: {enable: true}\n  suspend: "
+      "true\n  dependsOn: [{name: db}]\n  novelty: 1\n"));
+  EXPECT_EQ(story.Member("/targets"), "none");
+  EXPECT_THAT(story.LeftOut(),
+              AllOf(HasSubstr("spec.install.crds: CRDs of a chart are always delivered"),
+                    HasSubstr("spec.install.createNamespace: declare the Namespace"),
+                    HasSubstr("spec.install.remediation: options of Helm's install"),
+                    HasSubstr("spec.rollback: nothing is rolled back by itself"),
+                    HasSubstr("spec.test: tests of charts"), HasSubstr("spec.suspend: the package"),
+                    HasSubstr("spec.dependsOn: shop/db became no package"),
+                    HasSubstr("spec.novelty: Muster has nothing like it")));
+}
+
+// One waits for another, and for what the Kustomization that delivers it waits for; each once.
+TEST(FluxRelease, WaitsForReleasesAndForKustomizations) {
+  const Story story = Flux(
+      absl::StrCat(kChart, "  dependsOn: [{name: db}, {name: db}]\n"),
+      {{"releases/db.yaml",
+        absl::StrCat("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: "
+                     "db, namespace: shop}\nspec:\n",
+                     kChart)}});
+  EXPECT_EQ(story.Member("/dependsOn"), R"(["db"])");
+  EXPECT_THAT(story.Spec("db"), HasSubstr(R"("sync":{"drift":"report"})"));
+}
+
+TEST(FluxRelease, ThatNoPackageCanHaveStaysAnObject) {
+  for (const auto& [spec, why] : std::vector<std::pair<std::string, std::string>>{
+           {"  valuesFrom: [{kind: Secret, name: s}]\n", "values come from Secret shop/s"},
+           {"  valuesFrom: [{kind: ConfigMap, name: s}]\n", "ConfigMap shop/s, which is not in"},
+           {"  valuesFrom: [{kind: ConfigMap, name: s, targetPath: a.b}]\n", "(targetPath)"},
+           {"  values: {a: '${b}'}\n", "which Muster would take for variables"},
+           {"  postRenderers: [{kustomize: {}}]\n", "post-renderers change"},
+           {"  kubeConfig: {secretRef: {name: k}}\n", "for another cluster"},
+           {"  targetNamespace: " + std::string(60, 'n') + "\n", "longer than Helm takes"}}) {
+    const Story story = Flux(kChart + spec);
+    EXPECT_EQ(story.Spec(), "none") << spec;
+    EXPECT_THAT(story.LeftOut(), AllOf(HasSubstr(why), HasSubstr("stays an object"))) << spec;
+    EXPECT_NE(story.Spec("flux-system"), "none");
+  }
+  EXPECT_THAT(Flux("  chart: {spec: {chart: web, sourceRef: {kind: HelmRepository, name: no}}}\n")
+                  .LeftOut(),
+              HasSubstr("HelmRepository shop/no is not in the tree"));
+  EXPECT_THAT(Flux("  chart: {spec: {chart: web, sourceRef: {kind: Bucket, name: b}}}\n").LeftOut(),
+              HasSubstr("Bucket shop/b"));
+}
+
+// ---------------------------------------------------------------- what our own parser refuses
+
+// Found by test/fuzz/import_fuzz: it stopped the whole import.
+TEST(Refused, IsLeftOutByNameAndTheRestIsImported) {
+  const Story story("fleet",
+                    {{"bad/fleet.yaml", "namespace: No_Name\n"},
+                     {"bad/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"},
+                     {"good/fleet.yaml", "namespace: shop\ndependsOn: [{name: bad}]\n"},
+                     {"good/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"}});
+  EXPECT_EQ(story.Spec("bad"), "none");
+  EXPECT_THAT(story.LeftOut(), HasSubstr("could not carry over package/bad: spec.namespace: "
+                                         "'No_Name'"));
+  EXPECT_NE(story.Spec("good"), "none") << story.LeftOut();
+  EXPECT_THAT(story.Spec("good"), Not(HasSubstr("dependsOn")));
 }
 
 }  // namespace

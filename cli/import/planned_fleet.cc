@@ -202,7 +202,11 @@ void ForgetPackage(const std::string& name, PlannedFleet& fleet) {
     for (const Value& each : names->list()) {
       if (!(each == Value(name))) rest.push_back(each);
     }
-    *names = std::move(rest);
+    if (rest.empty()) {
+      package.spec.Erase("dependsOn");
+    } else {
+      *names = std::move(rest);
+    }
   }
 }
 

@@ -22,13 +22,14 @@ namespace muster::cli {
 
 // Where the tree that is imported comes from and where the result goes.
 struct ImportRequest {
-  const FileTree& files;  // the whole working tree
-  std::string start;      // the part of it to read; "" for all
-  std::string output;     // where the result will stand in it: "muster"
-  std::string folder;     // the working tree's name, for what has no better one
-  std::string url;        // of the repository, when it is known
-  std::string branch;     // likewise
-  std::string cluster;    // name for the cluster of a tree that names none
+  const FileTree& files;       // the whole working tree
+  std::string start;           // the part of it to read; "" for all
+  std::string output;          // where the result will stand in it: "muster"
+  std::string folder;          // the working tree's name, for what has no better one
+  std::string url;             // of the repository, when it is known
+  std::string branch;          // likewise
+  std::string cluster;         // name for the cluster of a tree that names none
+  bool helm_releases = false;  // of Flux: they become packages instead of staying objects
 };
 
 struct PlannedRepository {
