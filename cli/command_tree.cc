@@ -457,6 +457,7 @@ CommandTree::CommandTree()
   AddDescribe(looking);
   AddPlan(looking);
   AddReview(looking);
+  AddAudit(*this, kLooking);
   AddWait(looking);
   Group joining(*this, app, kJoining);
   AddJoining(*this, joining);

@@ -49,12 +49,17 @@ inline auto ListPage(HubClient& hub, const pb::ListRequest& request, pb::History
   return hub.ListHistory(request);
 }
 
+inline auto ListPage(HubClient& hub, const pb::ListRequest& request, pb::AuditView*) {
+  return hub.ListAudit(request);
+}
+
 inline auto ListPage(HubClient& hub, const pb::ListRequest& request, pb::RolloutView*) {
   pb::ListRolloutsRequest asked;
   asked.set_package(request.name().empty() ? request.package() : request.name());
   return hub.ListRollouts(asked);
 }
 
+inline auto* PageItems(pb::ListAuditResponse& page) { return page.mutable_entries(); }
 inline auto* PageItems(pb::ListRolloutsResponse& page) { return page.mutable_rollouts(); }
 inline auto* PageItems(pb::ListClustersResponse& page) { return page.mutable_clusters(); }
 inline auto* PageItems(pb::ListPackagesResponse& page) { return page.mutable_packages(); }

@@ -139,6 +139,12 @@ class GrpcHubClient final : public HubClient {
   absl::StatusOr<pb::Snowflakes> GetSnowflakes(const pb::SnowflakesRequest& request) override {
     return CallOn(*review_stub_, &pb::ReviewService::Stub::GetSnowflakes, request, call_timeout_);
   }
+  absl::StatusOr<pb::ListAuditResponse> ListAudit(const pb::ListRequest& request) override {
+    return CallOn(*review_stub_, &pb::ReviewService::Stub::ListAudit, request, call_timeout_);
+  }
+  absl::StatusOr<pb::AuditLines> GetAuditLines(const pb::AuditLinesRequest& request) override {
+    return CallOn(*review_stub_, &pb::ReviewService::Stub::GetAuditLines, request, call_timeout_);
+  }
 
  private:
   using Stub = pb::OperatorService::Stub;

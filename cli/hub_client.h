@@ -67,6 +67,8 @@ class HubClient {
   virtual absl::StatusOr<pb::RolloutAnswer> DecideRollout(const pb::RolloutDecision&) = 0;
 
   virtual absl::StatusOr<pb::Snowflakes> GetSnowflakes(const pb::SnowflakesRequest&) = 0;
+  virtual absl::StatusOr<pb::ListAuditResponse> ListAudit(const pb::ListRequest&) = 0;
+  virtual absl::StatusOr<pb::AuditLines> GetAuditLines(const pb::AuditLinesRequest&) = 0;
 };
 
 // Where a hub is and who we are. Certificates and the key are PEM.

@@ -374,4 +374,24 @@ absl::StatusOr<pb::Snowflakes> MemoryHubClient::GetSnowflakes(
   return snowflakes;
 }
 
+absl::StatusOr<pb::ListAuditResponse> MemoryHubClient::ListAudit(const pb::ListRequest&) {
+  RETURN_IF_ERROR(Enter("ListAudit"));
+  pb::ListAuditResponse response;
+  for (const pb::AuditView& view : audit) *response.add_entries() = view;
+  response.set_total(response.entries_size());
+  return response;
+}
+
+absl::StatusOr<pb::AuditLines> MemoryHubClient::GetAuditLines(
+    const pb::AuditLinesRequest& request) {
+  RETURN_IF_ERROR(Enter("GetAuditLines"));
+  pb::AuditLines answer = audit_lines;
+  answer.clear_lines();
+  for (int i = static_cast<int>(request.after()); i < audit_lines.lines_size(); ++i) {
+    if (answer.lines_size() == 2) break;
+    answer.add_lines(audit_lines.lines(i));
+  }
+  return answer;
+}
+
 }  // namespace muster::cli

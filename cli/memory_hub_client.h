@@ -39,6 +39,8 @@ class MemoryHubClient final : public HubClient {
 
   pb::Snowflakes snowflakes;               // whatever is asked
   pb::SnowflakesRequest asked_snowflakes;  // the last one
+  std::vector<pb::AuditView> audit;        // newest first
+  pb::AuditLines audit_lines;              // all of them; handed out two at a time
 
   pb::CreateLoginResponse login;
 
@@ -83,6 +85,8 @@ class MemoryHubClient final : public HubClient {
   absl::StatusOr<pb::ListRolloutsResponse> ListRollouts(const pb::ListRolloutsRequest&) override;
   absl::StatusOr<pb::RolloutAnswer> DecideRollout(const pb::RolloutDecision&) override;
   absl::StatusOr<pb::Snowflakes> GetSnowflakes(const pb::SnowflakesRequest&) override;
+  absl::StatusOr<pb::ListAuditResponse> ListAudit(const pb::ListRequest&) override;
+  absl::StatusOr<pb::AuditLines> GetAuditLines(const pb::AuditLinesRequest&) override;
 
  private:
   // Notes the call and returns the failure that waits for it.

@@ -6,6 +6,10 @@
 
 namespace muster::cli {
 
+// "snowflakes".
 void AddReview(Group& looking);
+
+// "audit" and what belongs to it.
+void AddAudit(CommandTree& tree, const char* group);
 
 }  // namespace muster::cli

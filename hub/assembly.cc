@@ -227,7 +227,11 @@ absl::Status Assembly::Parts::MakeServices() {
   rollouts = std::make_unique<RolloutService>(
       RolloutServiceOptions{.hub_id = keyring->hub_id(), .post = post, .replies = &replies});
   reviews = std::make_unique<ReviewService>(
-      ReviewServiceOptions{.hub_id = keyring->hub_id(), .view = view, .workers = &workers});
+      ReviewServiceOptions{.hub_id = keyring->hub_id(),
+                           .view = view,
+                           .store = store.get(),
+                           .seal = {.signer = signer.get(), .signer_der = keyring->signer_der},
+                           .workers = &workers});
   HubJobs::Options job_options;
   job_options.clones = ClonesDirectory();
   ASSIGN_OR_RETURN(job_options.helm, Helm());
@@ -320,18 +324,24 @@ absl::Status Assembly::Parts::MakeConsole() {
   if (listen.console.empty()) return absl::OkStatus();
   const std::string address = Advertised(options.console_address, listen.console);
   ASSIGN_OR_RETURN(const TlsKeyPair pair, ConsoleKeyPair(address));
-  console = std::make_unique<Console>(
-      ConsoleOptions{.address = listen.console,
-                     .url = absl::StrCat("https://", address),
-                     .server = pair,
-                     .private_authority = options.console_certificate.empty(),
-                     .root_pem = keyring->root_pem(),
-                     .hub_id = keyring->hub_id(),
-                     .place = Place(),
-                     .view = [this] { return hub->view().Get(); },
-                     .store = store.get(),
-                     .clock = &clock,
-                     .random = &console_random});
+  console = std::make_unique<Console>(ConsoleOptions{
+      .address = listen.console,
+      .url = absl::StrCat("https://", address),
+      .server = pair,
+      .private_authority = options.console_certificate.empty(),
+      .root_pem = keyring->root_pem(),
+      .hub_id = keyring->hub_id(),
+      .place = Place(),
+      .view = [this] { return hub->view().Get(); },
+      .ask =
+          [this](std::string actor, OperatorCommand command, Replies::OnOperator then) {
+            const RequestId id = replies.AwaitOperator(std::move(then));
+            hub->Post(OperatorAsked{id, std::move(actor), std::move(command)});
+          },
+      .seal = {.signer = signer.get(), .signer_der = keyring->signer_der},
+      .store = store.get(),
+      .clock = &clock,
+      .random = &console_random});
   return console->Start();
 }
 

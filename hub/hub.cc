@@ -7,6 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
 #include "common/base/log.h"
+#include "common/base/status_macros.h"
+#include "hub/core/keys.h"
+#include "proto/audit.pb.h"
 
 namespace muster::hub {
 namespace {
@@ -22,6 +25,34 @@ constexpr size_t kHeldBytesMax = 64u << 20;
 // turn waits for the disk, and when a whole fleet reports, one wait should serve many.
 constexpr absl::Duration kBusyPace = absl::Milliseconds(4);
 
+// Whether the newest line is the one that the next would name: the log goes on where it ended, and
+// on no other ground.
+absl::Status CheckAuditLog(const Store& store) {
+  v1::AuditHeadRecord head;
+  const absl::StatusOr<std::string> bytes = store.Get(keys::kAuditHead);
+  if (!bytes.ok() && !absl::IsNotFound(bytes.status())) return bytes.status();
+  if (bytes.ok() && !head.ParseFromString(*bytes)) {
+    return absl::DataLossError("the record 'audit-head' is damaged");
+  }
+  std::string newest, line;
+  RETURN_IF_ERROR(
+      store.Visit(Range{.prefix = std::string(keys::kAuditLines), .limit = 1, .reverse = true},
+                  [&](absl::string_view key, absl::string_view value) {
+                    newest = std::string(key);
+                    line = std::string(value);
+                    return true;
+                  }));
+  const bool same = head.number() == 0 ? newest.empty()
+                                       : newest == keys::Audit(head.number()) &&
+                                             Digest::Of(line).view() == head.digest();
+  if (same) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat("audit log: its newest record is ", newest.empty() ? "none" : newest,
+                   ", and the hub wrote record ", head.number(),
+                   " last: somebody changed its data; keep the "
+                   "directory as it is for whoever finds out, and start from a backup"));
+}
+
 }  // namespace
 
 absl::Status LoadCore(const Store& store, HubCore& core) {
@@ -35,6 +66,7 @@ absl::Status LoadCore(const Store& store, HubCore& core) {
     if (!visited.ok()) return visited;
     if (!loaded.ok()) return loaded;
   }
+  RETURN_IF_ERROR(CheckAuditLog(store));
   return core.FinishLoad();
 }
 

@@ -77,6 +77,21 @@ struct SnowflakesOptions {
 // kDiffers when there are any.
 absl::StatusOr<ExitCode> Snowflakes(Session& session, const SnowflakesOptions& options);
 
+struct AuditLogOptions {
+  int limit = 0;
+  std::string page_token;
+};
+absl::StatusOr<ExitCode> AuditLog(Session& session, const AuditLogOptions& options);
+
+struct AuditVerifyOptions {
+  std::string file;  // an export; empty: the hub's own log
+  std::string root;  // PEM file; empty: what this context trusts
+};
+absl::StatusOr<ExitCode> AuditVerify(Session& session, const AuditVerifyOptions& options);
+
+// Prints the log as a file that proves itself.
+absl::StatusOr<ExitCode> AuditExport(Session& session);
+
 struct TraceOptions {
   std::string cluster;
   std::string object;  // KIND/NAME

@@ -12,6 +12,7 @@
 #include "cli/output/format.h"
 #include "cli/output/table.h"
 #include "common/manifest/value.h"
+#include "proto/audit.pb.h"
 #include "proto/operator_service.pb.h"
 #include "proto/rollout.pb.h"
 
@@ -50,6 +51,8 @@ template <>
 const Listing<v1::RolloutView>& ListingOf();
 template <>
 const Listing<v1::RolloutWaveView>& ListingOf();
+template <>
+const Listing<v1::AuditView>& ListingOf();
 template <>
 const Listing<v1::ClusterPackageView>& ListingOf();
 template <>

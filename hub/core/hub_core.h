@@ -46,10 +46,10 @@ class HubCore {
  public:
   // What must be loaded, in any order. "commit/" and "event/" are the journal: loading them finds
   // where it ends.
-  static constexpr std::array<absl::string_view, 15> kLoadPrefixes = {
-      "meta",     "repository/", "package/",        "declaration/", "cluster/",
-      "desired/", "observed/",   "newest-receipt/", "token/",       "render/",
-      "commit/",  "event/",      "credential/",     "rollout/",     "rollout-plan/"};
+  static constexpr std::array<absl::string_view, 16> kLoadPrefixes = {
+      "meta",        "repository/",     "package/",      "declaration/", "cluster/", "desired/",
+      "observed/",   "newest-receipt/", "token/",        "render/",      "commit/",  "event/",
+      "credential/", "rollout/",        "rollout-plan/", "audit-head"};
 
   // `random` must outlive the core and be fit for tokens.
   HubCore(Settings settings, Random& random);

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "common/base/digest.h"
+#include "hub/core/audit.h"
 #include "hub/core/keys.h"
 
 namespace muster::hub {
@@ -85,6 +86,7 @@ void NoteThrottled(Turn& turn, pb::EventRecord record) {
 }  // namespace
 
 void Note(Turn& turn, Happening happening) {
+  AuditHappening(turn, happening);
   pb::EventRecord record;
   record.set_time_ms(turn.state.now_ms());
   record.set_type(happening.warning ? "Warning" : "Normal");

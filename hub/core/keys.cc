@@ -32,6 +32,7 @@ std::string Commit(const RepositoryName& repository, uint64_t number) {
   return absl::StrCat(CommitsOf(repository), Number(number));
 }
 std::string Event(uint64_t number) { return absl::StrCat(kEvents, Number(number)); }
+std::string Audit(uint64_t number) { return absl::StrCat(kAuditLines, Number(number)); }
 std::string HistoryOf(const ClusterId& cluster) {
   return absl::StrCat(kHistory, cluster.text(), "/");
 }

@@ -33,6 +33,8 @@ inline constexpr absl::string_view kReceipts = "receipt/";
 inline constexpr absl::string_view kNewestReceipts = "newest-receipt/";
 inline constexpr absl::string_view kCredentials = "credential/";
 inline constexpr absl::string_view kBlobs = "blob/";
+inline constexpr absl::string_view kAuditLines = "audit/";  // lines of common/audit/chain.h
+inline constexpr absl::string_view kAuditHead = "audit-head";
 
 // The name of the fleet repository among the repositories.
 inline constexpr absl::string_view kFleetRepository = ".fleet";
@@ -55,6 +57,7 @@ std::string Blob(const Digest& content);
 std::string CommitsOf(const RepositoryName& repository);
 std::string Commit(const RepositoryName& repository, uint64_t number);
 std::string Event(uint64_t number);
+std::string Audit(uint64_t number);
 // "history/<cluster>/", all of one cluster; then one entry.
 std::string HistoryOf(const ClusterId& cluster);
 std::string History(const ClusterId& cluster, int64_t time_ms, const PackageName& package);

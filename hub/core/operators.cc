@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "hub/core/audit.h"
 #include "hub/core/enrollment.h"
 #include "hub/core/journal.h"
 #include "hub/core/keys.h"
@@ -211,7 +212,9 @@ void OnOperatorAsked(Turn& turn, const OperatorAsked& event) {
     return;
   }
   Handler handler(turn, event.actor);
-  turn.out.operator_replies.push_back({event.request, std::visit(handler, event.command)});
+  absl::StatusOr<Answer> answer = std::visit(handler, event.command);
+  AuditDeed(turn, event, answer);
+  turn.out.operator_replies.push_back({event.request, std::move(answer)});
 }
 
 }  // namespace muster::hub

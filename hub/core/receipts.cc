@@ -8,6 +8,7 @@
 #include "common/base/status_macros.h"
 #include "common/trust/ed25519.h"
 #include "common/trust/envelope.h"
+#include "hub/core/audit.h"
 #include "hub/core/fleet_view.h"
 #include "hub/core/journal.h"
 #include "hub/core/keys.h"
@@ -158,7 +159,10 @@ void OnAgentReceipts(Turn& turn, const AgentReceipts& event) {
       NoteRefused(turn, *cluster, opened[i].status());
     }
   }
-  if (cluster->receipt != former) WriteNewest(turn, *cluster);
+  if (cluster->receipt != former) {
+    WriteNewest(turn, *cluster);
+    AuditReceipt(turn, *cluster);
+  }
   Heard(turn, *cluster);
   pb::ReportAck ack;
   ack.set_receipt(Digest::Of(message.receipts().rbegin()->payload()).bytes());

@@ -8,6 +8,7 @@
 #include "hub/core/keys.h"
 #include "hub/core/records.h"
 #include "hub/core/rollouts.h"
+#include "proto/audit.pb.h"
 
 namespace muster::hub {
 namespace pb = muster::v1;
@@ -78,8 +79,18 @@ absl::Status LoadNewestReceipt(State& state, absl::string_view rest, absl::strin
   return absl::OkStatus();
 }
 
+absl::Status LoadAuditHead(State& state, absl::string_view value) {
+  pb::AuditHeadRecord record;
+  RETURN_IF_ERROR(Parse(value, record));
+  AuditHead head{.number = record.number(), .digest = Digest()};
+  ASSIGN_OR_RETURN(head.digest, Digest::FromBytes(record.digest()));
+  state.audit = AuditChain(head);
+  return absl::OkStatus();
+}
+
 absl::Status LoadOne(State& state, absl::string_view key, absl::string_view value) {
   if (key == keys::kMeta) return Parse(value, state.meta);
+  if (key == keys::kAuditHead) return LoadAuditHead(state, value);
   if (const auto rest = keys::After(keys::kRepositories, key)) {
     return Parse(value, state.repositories[RepositoryName(*rest)].record);
   }

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "common/audit/chain.h"
 #include "common/base/backoff.h"
 #include "common/base/digest.h"
 #include "common/base/ids.h"
@@ -307,6 +308,7 @@ struct State {
   uint64_t last_plan = 0;
   uint64_t last_event = 0;                           // number in the journal
   std::map<std::string, ThrottledEvents> throttled;  // by subject; soft
+  AuditChain audit{settings.hub_id};
   int64_t time_high_written_ms = 0;
 
   std::unique_ptr<Interner> interner;  // while records are loaded

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "absl/synchronization/notification.h"
 #include "common/base/digest.h"
 #include "common/base/log.h"
 #include "common/base/status_macros.h"
@@ -20,6 +21,7 @@
 #include "hub/http/http_server.h"
 #include "hub/http/message.h"
 #include "hub/http/metrics.h"
+#include "hub/http/reviews.h"
 
 namespace muster::hub {
 namespace {
@@ -30,6 +32,8 @@ constexpr size_t kGzipBytesMin = 1'024;
 constexpr int kGzipQuick = 1;
 constexpr int kGzipBest = 9;
 constexpr absl::string_view kSessionPath = "/api/v1/session";
+constexpr absl::string_view kPlanPath = "/api/v1/plan";
+constexpr absl::Duration kAskTimeout = absl::Seconds(10);
 
 // For every answer. No outside resource, nothing inline, no frame.
 constexpr std::pair<absl::string_view, absl::string_view> kHeaders[] = {
@@ -93,11 +97,12 @@ struct ReadyFile {
 
 // The pages are one document, which looks at the address itself.
 bool IsPage(absl::string_view path) {
-  for (absl::string_view page : {"/clusters/", "/packages/"}) {
+  for (absl::string_view page : {"/clusters/", "/packages/", "/rollouts/"}) {
     if (absl::StartsWith(path, page)) return true;
   }
   return path == "/" || path == "/packages" || path == "/repositories" || path == "/events" ||
-         path == "/snowflakes" || path == "/login";
+         path == "/snowflakes" || path == "/rollouts" || path == "/plan" || path == "/audit" ||
+         path == "/login";
 }
 
 }  // namespace
@@ -160,6 +165,7 @@ class Console::Desk {
     };
     const bool room = workers_.queued() < kQueueMax;
     if (room && workers_.Run([this, request = std::move(request), finish] {
+          if (request.path == kPlanPath && request.method == "GET") return Plan(request, finish);
           finish(Finished(request, Answer(request)));
         })) {
       return;
@@ -230,7 +236,13 @@ class Console::Desk {
     }
     const std::shared_ptr<const FleetView> fleet = options.view();
     if (request.path == "/api/v1/stream") return Stream(*fleet, request, token);
-    const Reading reading{*fleet, *options.store, options.clock->Now()};
+    const Reading reading{
+        *fleet, *options.store, options.clock->Now(),
+        [&](const v1::ListRolloutsRequest& asked) { return Rollouts(*actor, asked); }};
+    if (request.path == "/api/v1/audit-lines") {
+      const absl::StatusOr<std::string> lines = AnswerAuditLines(reading, options.seal, request);
+      return lines.ok() ? Json(*lines) : Problem(lines.status());
+    }
     if (request.path == "/metrics") {
       HttpResponse response =
           Plain(200, MetricsText({*fleet, GetHub(reading, options.place), figures_,
@@ -240,6 +252,42 @@ class Console::Desk {
     }
     absl::StatusOr<std::string> text = AnswerApi(reading, options.place, request);
     return text.ok() ? Json(*std::move(text)) : Problem(text.status());
+  }
+
+  // Asks the core, and waits: it answers with its next turn.
+  absl::StatusOr<v1::ListRolloutsResponse> Rollouts(const std::string& actor,
+                                                    const v1::ListRolloutsRequest& asked) {
+    struct Waiting {
+      absl::Notification done;
+      absl::StatusOr<OperatorAnswer> answer = absl::UnavailableError("the hub did not answer");
+    };
+    const auto waiting = std::make_shared<Waiting>();
+    options.ask(actor, asked, [waiting](absl::StatusOr<OperatorAnswer> answer) {
+      waiting->answer = std::move(answer);
+      waiting->done.Notify();
+    });
+    if (!waiting->done.WaitForNotificationWithTimeout(kAskTimeout)) {
+      return absl::UnavailableError("the hub is busy and did not answer in time; try again");
+    }
+    RETURN_IF_ERROR(waiting->answer.status());
+    return std::get<v1::ListRolloutsResponse>(*std::move(waiting->answer));
+  }
+
+  // What a commit would change: the core fetches and renders, which may take minutes, and no thread
+  // waits for it.
+  void Plan(const HttpRequest& request, const std::function<void(HttpResponse)>& finish) {
+    const absl::StatusOr<std::string> actor = Admit(request, CookieOf(request.cookie, cookie_));
+    if (!actor.ok()) return finish(Finished(request, Problem(actor.status())));
+    const absl::StatusOr<v1::PlanRequest> asked = ParsePlanRequest(request);
+    if (!asked.ok()) return finish(Finished(request, Problem(asked.status())));
+    options.ask(*actor, *asked, [this, request, finish](absl::StatusOr<OperatorAnswer> answer) {
+      workers_.Run([this, request, finish, answer = std::move(answer)] {
+        if (!answer.ok()) return finish(Finished(request, Problem(answer.status())));
+        const absl::StatusOr<std::string> plan =
+            PlanJson(*options.store, std::get<v1::PlanComparisons>(*answer));
+        finish(Finished(request, plan.ok() ? Json(*plan) : Problem(plan.status())));
+      });
+    });
   }
 
   HttpResponse Stream(const FleetView& fleet, const HttpRequest& request,

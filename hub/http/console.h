@@ -21,7 +21,9 @@
 #include "common/net/tls.h"
 #include "common/store/store.h"
 #include "hub/core/fleet_view.h"
+#include "hub/core/outbox.h"
 #include "hub/http/sessions.h"
+#include "hub/rpc/audit_seal.h"
 #include "hub/rpc/views.h"
 
 namespace muster::hub {
@@ -37,6 +39,14 @@ struct ConsoleOptions {
 
   // The fleet as it is now. Any thread.
   std::function<std::shared_ptr<const FleetView>()> view;
+
+  // Hands a question to the core for `actor`; `then` gets the answer, on a thread that must not
+  // wait. Any thread.
+  std::function<void(std::string actor, OperatorCommand command,
+                     std::function<void(absl::StatusOr<OperatorAnswer>)> then)>
+      ask;
+
+  AuditSeal seal;
 
   // These outlive the console.
   const Store* store = nullptr;

@@ -1,6 +1,7 @@
 #include "hub/http/listing.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 
@@ -19,6 +20,7 @@
 #include "common/document/time_text.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
+#include "hub/http/reviews.h"
 
 namespace muster::hub {
 
@@ -334,75 +336,103 @@ absl::Status TakeScope(const ListKind& kind, const std::string& name, const std:
   return absl::OkStatus();
 }
 
+// What the fleet is.
+std::vector<ListKind> KindsOfFleet() {
+  return {{"clusters",
+           "Cluster",
+           "Clusters that are declared, pending, enrolled or revoked, by name",
+           pb::ClusterView::descriptor(),
+           Lister(&ListClusters),
+           {"name"},
+           false,
+           {"selector"}},
+          {"packages",
+           "Package",
+           "Packages, by name",
+           pb::PackageView::descriptor(),
+           Lister(&ListPackages),
+           {"name"},
+           false,
+           {"repository"}},
+          {"repositories",
+           "Repository",
+           "Repositories, by name",
+           pb::RepositoryView::descriptor(),
+           Lister(&ListRepositories),
+           {"name"},
+           false,
+           {}}};
+}
+
+// What happened in it.
+std::vector<ListKind> KindsOfJournal() {
+  return {{"commits",
+           "Commit",
+           "Commits that were seen, newest first",
+           pb::CommitView::descriptor(),
+           Lister(&ListCommits),
+           {"seenAt", "repository", "commit.id"},
+           true,
+           {"repository"}},
+          {"objects",
+           "Object",
+           "What one cluster should have; `cluster` is required",
+           pb::ObjectView::descriptor(),
+           Lister(&ListObjects),
+           {"package", "entry.apiVersion", "entry.kind", "entry.namespace", "entry.name"},
+           false,
+           {"cluster", "package"}},
+          {"events",
+           "Event",
+           "What happened, newest first",
+           pb::EventView::descriptor(),
+           Lister(&ListEvents),
+           {"number"},
+           true,
+           {"cluster", "package", "repository"}},
+          {"audit",
+           "Audit",
+           "What was done, newest first",
+           pb::AuditView::descriptor(),
+           Lister(&ListAudit),
+           {"number"},
+           true,
+           {}},
+          {"rollouts",
+           "Rollout",
+           "How packages go through their waves, by package",
+           pb::RolloutView::descriptor(),
+           Lister(&ListRollouts),
+           {"package"},
+           false,
+           {"package"}},
+          {"history",
+           "History",
+           "What one cluster ran, newest first; `cluster` is required",
+           pb::HistoryView::descriptor(),
+           Lister(&ListHistory),
+           {"time", "package"},
+           true,
+           {"cluster", "package"}},
+          {"tokens",
+           "Token",
+           "Join tokens, without their secrets",
+           pb::TokenView::descriptor(),
+           Lister(&ListTokens),
+           {"id"},
+           false,
+           {}}};
+}
+
 }  // namespace
 
 const std::vector<ListKind>& ListKinds() {
-  static const auto* const kinds = new std::vector<ListKind>{
-      {"clusters",
-       "Cluster",
-       "Clusters that are declared, pending, enrolled or revoked, by name",
-       pb::ClusterView::descriptor(),
-       Lister(&ListClusters),
-       {"name"},
-       false,
-       {"selector"}},
-      {"packages",
-       "Package",
-       "Packages, by name",
-       pb::PackageView::descriptor(),
-       Lister(&ListPackages),
-       {"name"},
-       false,
-       {"repository"}},
-      {"repositories",
-       "Repository",
-       "Repositories, by name",
-       pb::RepositoryView::descriptor(),
-       Lister(&ListRepositories),
-       {"name"},
-       false,
-       {}},
-      {"commits",
-       "Commit",
-       "Commits that were seen, newest first",
-       pb::CommitView::descriptor(),
-       Lister(&ListCommits),
-       {"seenAt", "repository", "commit.id"},
-       true,
-       {"repository"}},
-      {"objects",
-       "Object",
-       "What one cluster should have; `cluster` is required",
-       pb::ObjectView::descriptor(),
-       Lister(&ListObjects),
-       {"package", "entry.apiVersion", "entry.kind", "entry.namespace", "entry.name"},
-       false,
-       {"cluster", "package"}},
-      {"events",
-       "Event",
-       "What happened, newest first",
-       pb::EventView::descriptor(),
-       Lister(&ListEvents),
-       {"number"},
-       true,
-       {"cluster", "package", "repository"}},
-      {"history",
-       "History",
-       "What one cluster ran, newest first; `cluster` is required",
-       pb::HistoryView::descriptor(),
-       Lister(&ListHistory),
-       {"time", "package"},
-       true,
-       {"cluster", "package"}},
-      {"tokens",
-       "Token",
-       "Join tokens, without their secrets",
-       pb::TokenView::descriptor(),
-       Lister(&ListTokens),
-       {"id"},
-       false,
-       {}},
-  };
+  static const auto* const kinds = [] {
+    auto* all = new std::vector<ListKind>(KindsOfFleet());
+    std::vector<ListKind> journal = KindsOfJournal();
+    std::move(journal.begin(), journal.end(), std::back_inserter(*all));
+    return all;
+  }();
   return *kinds;
 }
 

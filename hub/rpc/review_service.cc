@@ -4,9 +4,11 @@
 
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "common/net/rpc_status.h"
 #include "hub/core/snowflakes.h"
 #include "hub/rpc/operator_gate.h"
+#include "hub/rpc/views.h"
 #include "proto/review.grpc.pb.h"
 
 namespace muster::hub {
@@ -30,6 +32,25 @@ class ReviewService::Calls final : public pb::ReviewService::CallbackService {
       ASSIGN_OR_RETURN(const SnowflakeQuery query, ParseSnowflakeQuery(*request));
       *response = FindSnowflakes(options_.view()->clusters(), query);
       return absl::OkStatus();
+    });
+  }
+
+  Unary* ListAudit(Context* context, const pb::ListRequest* request,
+                   pb::ListAuditResponse* response) override {
+    return Answer(context, [this, request, response]() -> absl::Status {
+      const std::shared_ptr<const FleetView> fleet = options_.view();
+      ASSIGN_OR_RETURN(*response, hub::ListAudit({*fleet, *options_.store, absl::Now()}, *request));
+      return absl::OkStatus();
+    });
+  }
+
+  Unary* GetAuditLines(Context* context, const pb::AuditLinesRequest* request,
+                       pb::AuditLines* response) override {
+    return Answer(context, [this, request, response]() -> absl::Status {
+      const std::shared_ptr<const FleetView> fleet = options_.view();
+      const Reading reading{*fleet, *options_.store, absl::Now()};
+      ASSIGN_OR_RETURN(*response, ReadAuditLines(reading, request->after(), request->limit()));
+      return options_.seal.Add(reading.now, *response);
     });
   }
 

@@ -1,5 +1,5 @@
-// ReviewService: what people ask who look for the odd one out, on the operator listener. Answered
-// from the published view, on the workers.
+// ReviewService: what people ask who look for the odd one out and who want proof, on the
+// operator listener. Answered from the published view and the store, on the workers.
 #pragma once
 
 #include <functional>
@@ -7,7 +7,9 @@
 #include <string>
 
 #include "common/loop/workers.h"
+#include "common/store/store.h"
 #include "hub/core/fleet_view.h"
+#include "hub/rpc/audit_seal.h"
 
 namespace grpc {
 class Service;
@@ -18,6 +20,8 @@ namespace muster::hub {
 struct ReviewServiceOptions {
   std::string hub_id;
   std::function<std::shared_ptr<const FleetView>()> view;  // any thread
+  const Store* store = nullptr;
+  AuditSeal seal;
   Workers* workers = nullptr;
 };
 

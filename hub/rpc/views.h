@@ -14,7 +14,9 @@
 #include "absl/time/time.h"
 #include "common/store/store.h"
 #include "hub/core/fleet_view.h"
+#include "proto/audit.pb.h"
 #include "proto/operator_service.pb.h"
+#include "proto/rollout.pb.h"
 
 namespace muster::hub {
 
@@ -23,6 +25,9 @@ struct Reading {
   const FleetView& fleet;
   const Store& store;
   absl::Time now;
+  // Asks the core, which alone knows them, and waits. Where there is none, they cannot be asked.
+  std::function<absl::StatusOr<v1::ListRolloutsResponse>(const v1::ListRolloutsRequest&)> rollouts =
+      nullptr;
 };
 
 // Where the hub stands: what the picture of the fleet does not say.
@@ -52,6 +57,12 @@ absl::StatusOr<v1::ListEventsResponse> ListEvents(const Reading& reading,
                                                   const v1::ListRequest& request);
 absl::StatusOr<v1::ListHistoryResponse> ListHistory(const Reading& reading,
                                                     const v1::ListRequest& request);
+
+// views_audit.cc; newest first, `limit` and `page_token` of the request count
+absl::StatusOr<v1::ListAuditResponse> ListAudit(const Reading& reading,
+                                                const v1::ListRequest& request);
+// Lines behind number `after`, oldest first, without a checkpoint. kDataLoss when one is gone.
+absl::StatusOr<v1::AuditLines> ReadAuditLines(const Reading& reading, uint64_t after, int limit);
 
 // views_objects.cc
 absl::StatusOr<v1::ListObjectsResponse> ListObjects(const Reading& reading,

@@ -1,6 +1,7 @@
 """The console of a real hub with real agents, asked as scripts, Prometheus and browsers ask it."""
 
 import gzip
+import hashlib
 import http.client
 import json
 import os
@@ -20,7 +21,8 @@ FLEET = ("apiVersion: muster.dev/v1alpha1\nkind: Cluster\nmetadata: {name: %s, l
 SETTINGS = ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: web}\n"
             "data: {banner: \"%s\"}\n")
 PARTS = ("hub", "session", "tiles", "clusters", "packages", "repositories", "commits", "events", "tokens",
-         "objects?cluster=prod-1", "snowflakes", "history?cluster=prod-1", "clusters/prod-1", "packages/web", "repositories/apps")
+         "objects?cluster=prod-1", "snowflakes", "rollouts", "audit", "audit-lines",
+         "plan?repository=apps&revision=main", "history?cluster=prod-1", "clusters/prod-1", "packages/web", "repositories/apps")
 
 
 def declarations(fleet):
@@ -158,13 +160,37 @@ class ConsoleTest(unittest.TestCase):
                                    ("tiles?colour=red", 400, "colour"), ("tiles?package=none", 404, "none"),
                                    ("clusters/nobody", 404, "nobody"), ("clusters/", 404, "nothing"),
                                    ("packages/", 404, "nothing"), ("repositories/", 404, "nothing"),
-                                   ("snowflakes?colour=red", 400, "colour"), ("snowflakes?limit=x", 400, "limit"),
+                                   ("snowflakes?colour=red", 400, "colour"), ("plan", 400, "revision"),
+                                   ("plan?repository=apps&revision=none", 404, "none"),
+                                   ("plan?repository=nobody&revision=main", 404, "nobody"),
+                                   ("rollouts?package=web", 404, "web"), ("audit-lines?after=x", 400, "after"), ("snowflakes?limit=x", 400, "limit"),
                                    ("snowflakes?selector=env+in+prod", 400, "in"), ("objects", 400, "cluster"),
                                    ("history", 400, "cluster"), ("nothing", 404, "nothing"),
                                    ("events/1", 404, "events"), ("blobs/12", 400, "digest")):
             answer = self.console.ask(f"/api/v1/{path}")
             self.assertEqual(answer.status, status, path)
             self.assertIn(word, answer.json()["detail"], path)
+
+    def test_the_audit_log_is_what_was_done_and_proves_itself(self):
+        self.assertNotEqual(self.fleet.muster("revoke", "nobody", "--yes", check=False).returncode, 0)
+        refused = self.console.get("/api/v1/audit?action=RevokeCluster&result=Refused")["items"][0]
+        self.assertIn("nobody", refused["subject"])
+        enrolled = self.console.get("/api/v1/audit?action=ClusterEnrolled")["items"]
+        self.assertEqual({one["subject"] for one in enrolled}, {f"cluster/{name}" for name in CLUSTERS})
+        eventually("receipts in the log", lambda: self.console.get("/api/v1/audit?action=Receipt")["total"] >= 3)
+        self.assertIn("none changed", self.fleet.muster("audit", "verify").stdout)
+        root = os.path.join(self.fleet.data, "admin", "root.pem")
+        export = self.fleet.muster("audit", "export").stdout
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "audit.jsonl")
+            for text, code in ((export, 0), (export.replace("ClusterEnrolled", "ClusterEnroled", 1), 2)):
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+                done = self.fleet.muster("audit", "verify", path, "--root", root, check=False)
+                self.assertEqual(done.returncode, code, done.stderr)
+        lines = export.splitlines()
+        for before, line in zip(lines[1:-2], lines[2:-1]):
+            self.assertEqual(json.loads(line)["previous"], hashlib.sha256(before.encode()).hexdigest())
 
     def test_the_command_line_sees_the_same(self):
         moving = {"lastSeenAt"}
@@ -213,6 +239,8 @@ class ConsoleTest(unittest.TestCase):
                 real = path.replace("{name}", listed[0]["name"])
             if real.rpartition("/")[2] in ("objects", "history"):
                 real += "?cluster=prod-1"
+            if real.endswith("/plan"):
+                real += "?repository=apps&revision=main"
             answer = self.console.ask(real)
             self.assertEqual(answer.status, 200, real)
             (kind, said), = operations["get"]["responses"]["200"]["content"].items()

@@ -20,6 +20,12 @@ CLUSTER = ("apiVersion: muster.dev/v1alpha1\nkind: Cluster\nmetadata: {name: %s,
            "spec: {project: default}\n")
 SETTINGS = ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: web}\n"
             "data: {banner: \"%s\"}\n")
+OTHER = ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other, namespace: slow}\n"
+         "data: {banner: first}\n")
+CAREFUL = ("apiVersion: muster.dev/v1alpha1\nkind: RolloutPlan\nmetadata: {name: careful}\n"
+           "spec:\n  waves:\n"
+           "    - {name: canary, clusterSelector: {matchLabels: {env: dev}}}\n"
+           "    - {name: rest, clusterSelector: {}, approval: required}\n")
 WEB = os.path.join(os.environ["CHECKOUT"], "web")
 
 
@@ -80,6 +86,18 @@ class Browser(unittest.TestCase):
     def dashboard(self):
         return self.fleet.muster("dashboard").stdout.strip()
 
+    def roll(self):
+        slow = package("slow", "slow") + "  rollout: careful\n"
+        self.fleet.write({"fleet/slow.yaml": "---\n".join([slow, CAREFUL]), "slow/other.yaml": OTHER})
+        self.fleet.commit("a package that goes out in waves")
+        self.fleet.muster("sync")
+
+    def branch(self):
+        self.fleet.git("checkout", "-q", "-b", "my-branch")
+        self.fleet.write({"web/settings.yaml": SETTINGS % "planned"})
+        self.fleet.commit("a branch")
+        self.fleet.git("checkout", "-q", "main")
+
     def change_by_hand(self):
         path = self.settings_of("prod-2")
         with open(path, encoding="utf-8") as file:
@@ -101,7 +119,10 @@ class Browser(unittest.TestCase):
         self.fleet.converge()
         deeds = {
             "commit": lambda: self.commit("third", "the third commit"),
+            "roll": self.roll,
+            "approve": lambda: self.fleet.muster("rollout", "approve", "slow") and None,
             "drift": self.change_by_hand,
+            "branch": self.branch,
             "mend": self.mend,
             "stop the hub": lambda: self.fleet.stop_program("hub"),
             "start the hub": self.fleet.start_hub,
@@ -128,7 +149,7 @@ class Browser(unittest.TestCase):
                     failed.append(what)
             self.assertEqual(walk.wait(timeout=PATIENCE), 0 if not failed else 1)
             self.assertEqual(failed, [])
-            self.assertGreaterEqual(told, 13)
+            self.assertGreaterEqual(told, 16)
         eventually("the fleet is as Git says", lambda: self.fleet.converge() or True)
 
 

@@ -73,6 +73,34 @@ export interface Snowflakes {
   clusters: number; alike: number; alone: number; unheard: number; differing: number; total: number;
   snowflakes: Snowflake[]; groups: PeerGroup[]; groupsTotal: number;
 }
+export interface Audit {
+  number: number; time: string | null; actor: string; action: string; subject: string; result: string; message: string;
+  evidence: string | null; digest: string | null;
+}
+export interface AuditLines { hubId: string; lines: string[]; number: number; head: string }
+export interface Wave {
+  name: string; state: string; clusters: number; waiting: number; inFlight: number; healthy: number; failed: number;
+  apart: number; upToDate: number;
+}
+export interface Rollout {
+  package: string; plan: string; number: number; release: string | null; phase: string; message: string; waitsFor: string;
+  actor: string; repository: string; commit: string; startedAt: string | null; endedAt: string | null; waves: Wave[];
+  failed: string[]; inNoWave: string[]; queued: boolean;
+  approvals: { wave: string; after: boolean; by: string; atAt: string | null; reason: string }[];
+}
+export interface PlanObject {
+  what: string; kind: string; namespace: string; name: string; held: string; to: string; fieldsTotal: number;
+  fields: { pointer: string; path: string; before: string; after: string; hidden: boolean }[];
+}
+export interface PlanGroup {
+  package: string; clusters: string[]; objects: PlanObject[]; objectsTotal: number; added: number; changed: number;
+  deleted: number; left: number; held: number; stops: { rail: string; message: string }[]; error: string;
+}
+export interface FleetPlan {
+  repository: string; revision: string; commit: { id: string; subject: string } | null; rulingCommit: string;
+  descends: boolean; clusters: number; clustersChanged: number; added: number; changed: number; deleted: number;
+  left: number; held: number; failed: number; groups: PlanGroup[];
+}
 export interface List<T> {
   items: T[]; nextPageToken: string; total: number; groups: { value: string; count: number }[] | null;
 }

@@ -2,17 +2,20 @@
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, signIn, signOut } from "./api";
+import { AuditPage } from "./audit";
 import { ClusterPage } from "./cluster";
 import { FleetPage } from "./fleet";
 import { EventsPage, RepositoriesPage } from "./journals";
 import { startStream, stopStream, useConnection, whenSignedOut } from "./live";
 import { PackagePage, PackagesPage } from "./packages";
 import { Command, go, turnPages } from "./parts";
+import { PlanPage } from "./plan";
+import { RolloutPage, RolloutsPage } from "./rollouts";
 import { SnowflakesPage } from "./snowflakes";
 
 const PAGES: [href: string, name: string][] = [
-  ["/", "Fleet"], ["/packages", "Packages"], ["/snowflakes", "Snowflakes"], ["/repositories", "Repositories"],
-  ["/events", "Events"],
+  ["/", "Fleet"], ["/packages", "Packages"], ["/rollouts", "Rollouts"], ["/plan", "Plan"], ["/snowflakes", "Snowflakes"],
+  ["/repositories", "Repositories"], ["/events", "Events"], ["/audit", "Audit"],
 ];
 
 function Page({ path, search }: { path: string; search: string }) {
@@ -21,6 +24,10 @@ function Page({ path, search }: { path: string; search: string }) {
   if (kind === "clusters" && name) return <ClusterPage key={name} name={decodeURIComponent(name)} />;
   if (kind === "packages" && name) return <PackagePage key={name} name={decodeURIComponent(name)} search={search} />;
   if (kind === "packages") return <PackagesPage />;
+  if (kind === "rollouts" && name) return <RolloutPage key={name} name={decodeURIComponent(name)} />;
+  if (kind === "rollouts") return <RolloutsPage />;
+  if (kind === "plan") return <PlanPage search={search} />;
+  if (kind === "audit") return <AuditPage search={search} />;
   if (kind === "snowflakes") return <SnowflakesPage search={search} />;
   if (kind === "repositories") return <RepositoriesPage />;
   if (kind === "events") return <EventsPage search={search} />;

@@ -13,11 +13,15 @@ const SIGNS: Record<string, [sign: string, tone: Tone]> = {
   Drifted: ["≠", "drift"], OutOfSync: ["△", "drift"], Held: ["■", "drift"],
   Progressing: ["▸", "work"], Pending: ["…", "work"],
   Alike: ["✓", "good"], Changed: ["≠", "drift"], Behind: ["△", "drift"], Staged: ["▸", "work"],
+  Done: ["✓", "good"], Unchanged: ["✓", "good"], Refused: ["✕", "bad"], Damaged: ["✕", "bad"], Noted: ["·", "idle"],
+  Complete: ["✓", "good"], Passed: ["✓", "good"], Open: ["▸", "work"], Paused: ["‖", "drift"], Aborted: ["✕", "bad"],
+  RolledBack: ["↶", "bad"], Queued: ["…", "work"],
+  Deleted: ["−", "bad"], Added: ["+", "good"], Moved: ["→", "idle"], Left: ["=", "idle"],
   Suspended: ["‖", "idle"], Declared: ["○", "idle"], Revoked: ["⊘", "idle"], Superseded: ["·", "idle"],
   Normal: ["·", "idle"], Unknown: ["?", "idle"],
 };
 
-const LABELS: Record<string, string> = { OutOfSync: "Out of sync" };
+const LABELS: Record<string, string> = { OutOfSync: "Out of sync", RolledBack: "Rolled back" };
 
 export function signOf(state: string): string { return (SIGNS[state] ?? ["?"])[0]; }
 export function toneOf(state: string): Tone { return (SIGNS[state] ?? ["?", "idle"])[1] as Tone; }

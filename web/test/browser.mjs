@@ -195,6 +195,59 @@ await story("drift appears by itself, with the field and both values, as a snowf
   await difference.first().waitFor({ state: "detached" });
 });
 
+await story("a plan says what a branch would change", async () => {
+  await want("branch");
+  await page.goto(`${origin}/plan`);
+  await page.fill("#search", "my-branch");
+  await page.getByRole("button", { name: "Make the plan" }).click();
+  await page.getByText("3 of 3 clusters").waitFor();
+  await page.locator("ins", { hasText: "planned" }).first().waitFor();
+  await accessible("plan");
+  await narrow("plan");
+  await page.fill("#search", "no-such-branch");
+  await page.getByRole("button", { name: "Make the plan" }).click();
+  await page.getByRole("alert").waitFor();
+});
+
+await story("the audit log tells who did what, and is verified in the browser", async () => {
+  await page.goto(`${origin}/audit`);
+  await page.getByRole("rowheader", { name: "CreateToken" }).first().waitFor();
+  await page.getByRole("rowheader", { name: "ClusterEnrolled" }).first().waitFor();
+  await page.getByRole("button", { name: /Verify/ }).click();
+  await page.getByText(/records, none changed/).waitFor();
+  await accessible("audit");
+  await narrow("audit");
+  await page.route("**/api/v1/audit-lines*", async (route) => {
+    const answer = await route.fetch();
+    const body = await answer.json();
+    if (body.lines.length > 1) body.lines[1] = body.lines[1].replace("time", "Time");
+    await route.fulfill({ response: answer, json: body });
+  });
+  await page.getByRole("button", { name: /Verify/ }).click();
+  await page.getByText("Not as it was written").waitFor();
+  await page.unroute("**/api/v1/audit-lines*");
+  await page.fill("#search", "CreateToken");
+  await page.getByRole("rowheader", { name: "ClusterEnrolled" }).first().waitFor({ state: "detached" });
+});
+
+await story("a rollout shows its waves, what it waits for and the command for it, and goes on by itself", async () => {
+  await want("roll");
+  await page.goto(`${origin}/rollouts`);
+  await page.getByRole("rowheader", { name: "slow" }).waitFor();
+  await page.getByText("a person’s approval").waitFor();
+  await accessible("rollouts");
+  await narrow("rollouts");
+  await page.getByRole("link", { name: "slow" }).click();
+  await page.getByRole("heading", { level: 1, name: "Rollout of slow" }).waitFor();
+  await page.getByRole("rowheader", { name: "canary" }).waitFor();
+  await page.getByText(/muster rollout approve slow --release [0-9a-f]{64}/).first().waitFor();
+  await accessible("rollout");
+  await narrow("rollout");
+  await want("approve");
+  await page.locator(".axes", { hasText: "Complete" }).waitFor();
+  await page.getByRole("heading", { name: "Approvals" }).waitFor();
+});
+
 await story("a hub that is away is said to be, and what was there stays", async () => {
   await page.goto(`${origin}/`);
   await tile("prod-1").waitFor();
