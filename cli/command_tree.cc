@@ -239,9 +239,12 @@ void AddChanging(CommandTree& tree, Group& changing) {
 
   const auto rewrite = std::make_shared<AcceptRewriteOptions>();
   command = changing.Add("accept-rewrite", "Follow a repository again whose history was rewritten",
-                         "muster accept-rewrite apps 1a2b3c4", rewrite, AcceptRewrite);
+                         "muster accept-rewrite apps 1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d",
+                         rewrite, AcceptRewrite);
   command->add_option("REPOSITORY", rewrite->repository, "Name of the repository")->required();
-  command->add_option("COMMIT", rewrite->commit, "The new head, which you have looked at")
+  command
+      ->add_option("COMMIT", rewrite->commit,
+                   "The new head, which you have looked at, with all its digits")
       ->required();
 
   CLI::App* credential =

@@ -34,7 +34,7 @@ void AddDecision(Group& group, const std::string& action, const std::string& wha
       group.Add(action, what, "muster rollout " + action + " web", options, DecideRollout);
   command->add_option("PACKAGE", options->package, "Name of the package")->required();
   command->add_option("--release", options->release,
-                      "First digits of the release that you looked at; refused if it is another");
+                      "The release that you looked at, all 64 digits; refused if it is another");
   if (action == "approve") command->add_option("--wave", options->wave, "The wave that waits");
   command->add_option("--reason", options->reason, "For the record");
 }

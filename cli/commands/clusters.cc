@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "cli/commands/commands.h"
-#include "cli/fetch.h"
 #include "cli/output/text.h"
 #include "cli/problem.h"
 #include "cli/subject.h"
@@ -77,17 +76,11 @@ absl::StatusOr<ExitCode> Suspend(Session& session, const SuspendOptions& options
 absl::StatusOr<ExitCode> AcceptRewrite(Session& session, const AcceptRewriteOptions& options) {
   ASSIGN_OR_RETURN(HubClient * hub, session.Hub());
   const std::string name(absl::StripPrefix(options.repository, "repository/"));
-  pb::ListRequest list;
-  list.set_name(name);
-  ASSIGN_OR_RETURN(const pb::RepositoryView view, FetchOne<pb::RepositoryView>(*hub, list));
+  // The hub compares all of its digits: whoever can push can look for another head that begins
+  // with the same.
   pb::AcceptRewriteRequest request;
   request.set_repository(name);
   request.set_commit(options.commit);
-  // The first digits are enough to say which, as long as they are those of the head that waits.
-  constexpr size_t kDigitsMin = 7;
-  if (options.commit.size() >= kDigitsMin && view.seen_commit().starts_with(options.commit)) {
-    request.set_commit(view.seen_commit());
-  }
   ASSIGN_OR_RETURN(const pb::DoneResponse done,
                    WithHint(Tried(absl::StrCat("accept the rewritten history of repository/", name),
                                   hub->AcceptRewrite(request)),

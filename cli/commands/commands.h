@@ -63,7 +63,7 @@ absl::StatusOr<ExitCode> RolloutStatus(Session& session, const RolloutStatusOpti
 struct RolloutDecisionOptions {
   std::string action;  // "approve", "pause", ...
   std::string package;
-  std::string release;  // first digits; empty: the one that is there now
+  std::string release;  // all its digits; empty: the one that is there now
   std::string wave;
   std::string reason;
 };

@@ -22,10 +22,6 @@ namespace {
 
 constexpr int kNamesShown = 20;
 
-std::string Digits(absl::string_view digest) {
-  return digest.empty() ? "<none>" : absl::BytesToHexString(digest).substr(0, 12);
-}
-
 template <typename Names>
 std::string NamesText(const Names& names) {
   std::vector<std::string> shown;
@@ -40,8 +36,9 @@ std::string NamesText(const Names& names) {
 
 std::string NextOf(const pb::RolloutView& view) {
   if (view.waits_for() == "approval") {
+    // All digits: others may begin with the same.
     return absl::StrCat("muster rollout approve ", view.package(), " --release ",
-                        Digits(view.release()));
+                        absl::BytesToHexString(view.release()));
   }
   if (view.phase() == "Paused") return absl::StrCat("muster rollout resume ", view.package());
   if (view.phase() == "Aborted" || view.phase() == "RolledBack") {
@@ -57,7 +54,8 @@ std::string Text(Session& session, const pb::RolloutView& view) {
   };
   line("Package", view.package());
   line("Plan", view.plan());
-  line("Rollout", absl::StrCat(view.number(), ", release ", Digits(view.release())));
+  line("Rollout", absl::StrCat(view.number()));
+  line("Release", view.release().empty() ? "<none>" : absl::BytesToHexString(view.release()));
   line("Commit", absl::StrCat(view.repository(), "@", ShortCommit(view.commit())));
   line("Phase",
        view.actor().empty() ? view.phase() : absl::StrCat(view.phase(), ", by ", view.actor()));
@@ -146,7 +144,7 @@ absl::StatusOr<ExitCode> DecideRollout(Session& session, const RolloutDecisionOp
   if (options.action == "approve" && options.release.empty()) {
     // What is approved is what stands there now; should it be another by then, the hub refuses.
     ASSIGN_OR_RETURN(const pb::RolloutView view, FetchRollout(*hub, options.package));
-    decision.set_release(Digits(view.release()));
+    decision.set_release(absl::BytesToHexString(view.release()));
   }
   ASSIGN_OR_RETURN(const pb::RolloutAnswer answer, Tried(attempt, hub->DecideRollout(decision)));
   session.PrintDone(answer.message(), absl::StrCat("muster rollout status ", options.package));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <set>
 #include <string>
@@ -145,6 +146,12 @@ std::tuple<int, int, const std::string&> Order(const pb::PlanGroup& group) {
   return {rank, -group.clusters_size(), group.package()};
 }
 
+// `sum`, and `objects` in each of so many clusters; at most what an int32 holds.
+int32_t Added(int32_t sum, int32_t objects, int32_t clusters) {
+  const int64_t all = sum + int64_t{objects} * clusters;
+  return static_cast<int32_t>(std::min<int64_t>(all, std::numeric_limits<int32_t>::max()));
+}
+
 }  // namespace
 
 absl::StatusOr<pb::FleetPlan> MakeFleetPlan(const pb::PlanComparisons& comparisons,
@@ -180,11 +187,11 @@ absl::StatusOr<pb::FleetPlan> MakeFleetPlan(const pb::PlanComparisons& compariso
       group.add_clusters(comparisons.clusters(static_cast<int>(index)));
     }
     const int count = group.clusters_size();
-    plan.set_added(plan.added() + group.added() * count);
-    plan.set_changed(plan.changed() + group.changed() * count);
-    plan.set_deleted(plan.deleted() + group.deleted() * count);
-    plan.set_left(plan.left() + group.left() * count);
-    plan.set_held(plan.held() + group.held() * count);
+    plan.set_added(Added(plan.added(), group.added(), count));
+    plan.set_changed(Added(plan.changed(), group.changed(), count));
+    plan.set_deleted(Added(plan.deleted(), group.deleted(), count));
+    plan.set_left(Added(plan.left(), group.left(), count));
+    plan.set_held(Added(plan.held(), group.held(), count));
     plan.set_failed(plan.failed() + !group.error().empty());
     sorted.push_back(std::move(group));
   }

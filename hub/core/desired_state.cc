@@ -32,11 +32,31 @@ bool IsComing(const State& state, const Placement& placement) {
   return source.failures == 0 && source.render_failures == 0 && !source.record.suspended();
 }
 
-// Whether a rollout has not come to the cluster yet, which has nothing of the package so far. The
-// first desired state waits for that too, for the same reason.
+// Whether a rollout has not come to the cluster yet, which has nothing of the package so far.
 bool IsHeldBack(const State& state, const Placement& placement, const ClusterState& cluster) {
   return IsGoverned(placement.package->record.spec()) && placement.variant != nullptr &&
          placement.variant->good && EntryUnderRollout(state, cluster, placement) == nullptr;
+}
+
+// Whether the agent may have the package from an earlier life: a first desired state without it
+// would take that away.
+bool MayHave(const ClusterState& cluster, const Placement& placement) {
+  if (cluster.heard == absl::InfinitePast()) return true;  // who knows
+  if (cluster.agent_generation == 0) return false;
+  if (cluster.reported.digest.empty()) return true;  // it has not said so yet
+  return ReportedOf(cluster, PackageName(placement.package->record.spec().name())) != nullptr;
+}
+
+// Whether the first desired state, with what `next` has, has to wait. What a rollout holds back is
+// left out of it, for as long as that may take: nothing else must wait for it.
+bool FirstWaits(const State& state, const ClusterState& cluster, const Desired& next) {
+  if (!FleetIsKnown(state)) return true;
+  return std::any_of(cluster.placements.begin(), cluster.placements.end(),
+                     [&](const Placement& placement) {
+                       if (IsComing(state, placement)) return true;
+                       return IsHeldBack(state, placement, cluster) &&
+                              (next.packages.empty() || MayHave(cluster, placement));
+                     });
 }
 
 std::vector<std::shared_ptr<const PackageEntry>> EntriesFor(const State& state,
@@ -58,13 +78,6 @@ std::vector<std::shared_ptr<const PackageEntry>> EntriesFor(const State& state,
     if (auto former = DesiredEntry(cluster, name)) entries.push_back(std::move(former));
   }
   return entries;
-}
-
-pb::ClusterMode ModeOf(const State& state, const ClusterState& cluster) {
-  const pb::DeclarationRecord* declaration = DeclarationOf(state, cluster);
-  const bool observes =
-      declaration != nullptr && declaration->spec().mode() == pb::CLUSTER_MODE_OBSERVE;
-  return observes ? pb::CLUSTER_MODE_OBSERVE : pb::CLUSTER_MODE_ENFORCE;
 }
 
 // The generation after the present one, and after the one that the agent says it has: a hub that
@@ -153,23 +166,28 @@ void Issue(Turn& turn, ClusterState& cluster, Desired next) {
 void ComposeOne(Turn& turn, ClusterState& cluster) {
   State& state = turn.state;
   const bool first = cluster.desired.generation == 0;
-  const bool coming = std::any_of(
-      cluster.placements.begin(), cluster.placements.end(), [&](const Placement& placement) {
-        return IsComing(state, placement) || IsHeldBack(state, placement, cluster);
-      });
-  if (first && (coming || !FleetIsKnown(state))) {
-    state.waiting_first.insert(cluster.id);
-    return;
-  }
   Desired next;
   next.mode = ModeOf(state, cluster);
   next.suspended = cluster.record.suspended();
   next.packages = EntriesFor(state, cluster);
+  if (first && FirstWaits(state, cluster, next)) {
+    state.waiting_first.insert(cluster.id);
+    return;
+  }
   const bool ahead = cluster.agent_generation > cluster.desired.generation ||
                      (cluster.agent_generation == cluster.desired.generation && !first &&
                       cluster.agent_digest != cluster.desired.digest);
   if (!first && !ahead && ContentOf(next) == cluster.desired.content) return;
   Issue(turn, cluster, std::move(next));
+}
+
+}  // namespace
+
+pb::ClusterMode ModeOf(const State& state, const ClusterState& cluster) {
+  const pb::DeclarationRecord* declaration = DeclarationOf(state, cluster);
+  const bool observes =
+      declaration != nullptr && declaration->spec().mode() == pb::CLUSTER_MODE_OBSERVE;
+  return observes ? pb::CLUSTER_MODE_OBSERVE : pb::CLUSTER_MODE_ENFORCE;
 }
 
 const ReportedPackage* ReportedOf(const ClusterState& cluster, const PackageName& name) {
@@ -178,8 +196,6 @@ const ReportedPackage* ReportedOf(const ClusterState& cluster, const PackageName
                                        [&](const auto& package) { return package.name < name; });
   return at != packages.end() && at->name == name ? &*at : nullptr;
 }
-
-}  // namespace
 
 std::shared_ptr<const PackageEntry> DesiredEntry(const ClusterState& cluster,
                                                  const PackageName& name) {

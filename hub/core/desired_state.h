@@ -26,6 +26,12 @@ bool HasPresentContent(const ClusterState& cluster);
 std::shared_ptr<const PackageEntry> DesiredEntry(const ClusterState& cluster,
                                                  const PackageName& name);
 
+// What the agent last said of a package; null: nothing.
+const ReportedPackage* ReportedOf(const ClusterState& cluster, const PackageName& name);
+
+// As its declaration says.
+v1::ClusterMode ModeOf(const State& state, const ClusterState& cluster);
+
 // Whether the agent was seen with every bundle that it should have, and with no other.
 bool HasAllBundles(const ClusterState& cluster);
 

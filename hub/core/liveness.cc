@@ -168,6 +168,8 @@ void OnAgentConnected(Turn& turn, const AgentConnected& event) {
   cluster->link = event.link;
   state.links[event.link] = cluster->id;
   TakeHello(turn, *cluster, event.hello);
+  const Digest& known = cluster->reported.digest;
+  cluster->told = event.hello.observed_digest() == (known.empty() ? "" : known.bytes());
   Heard(turn, *cluster);
   ShowCluster(state, *cluster);
 
@@ -183,10 +185,7 @@ void OnAgentConnected(Turn& turn, const AgentConnected& event) {
     PushIfNews(turn, *cluster);
     RefreshIfDue(turn, *cluster);
   }
-  if (event.hello.observed_digest() !=
-      (cluster->reported.digest.empty() ? "" : cluster->reported.digest.bytes())) {
-    turn.out.sends.push_back({event.link, pb::ReportWanted()});
-  }
+  if (!cluster->told) turn.out.sends.push_back({event.link, pb::ReportWanted()});
 }
 
 void OnAgentDisconnected(Turn& turn, const AgentDisconnected& event) {

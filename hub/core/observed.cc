@@ -239,10 +239,12 @@ void OnAgentReport(Turn& turn, const AgentReport& event) {
     return;
   }
   const Digest digest = Digest::Of(state.SerializeAsString());
-  if (digest != cluster->reported.digest) {
-    TakeReport(turn, *cluster, event.report, digest);
-    RolloutsMayGoOn(turn.state, *cluster);
-  }
+  const bool news = digest != cluster->reported.digest;
+  if (news) TakeReport(turn, *cluster, event.report, digest);
+  if (news || !cluster->told) RolloutsMayGoOn(turn.state, *cluster);
+  cluster->told = true;
+  // What it has from an earlier life is known now.
+  if (turn.state.waiting_first.erase(cluster->id) > 0) turn.state.marks.compose.insert(cluster->id);
   cluster->agent_generation = state.generation();
   const absl::StatusOr<Digest> accepted = Digest::FromBytes(state.desired_digest());
   cluster->agent_digest = accepted.ok() ? *accepted : Digest();

@@ -163,6 +163,7 @@ class Handler {
     Take(request, cluster->record);
     state_.marks.clusters.insert(cluster->id);
     state_.marks.compose.insert(cluster->id);
+    RolloutsMayGoOn(state_, *cluster);
     ShowCluster(state_, *cluster);
     return absl::OkStatus();
   }

@@ -19,8 +19,10 @@ struct Candidate {
   Labels labels;
 };
 
-std::vector<Placement>::iterator PlaceFor(ClusterState& cluster, const std::string& package) {
-  return std::partition_point(cluster.placements.begin(), cluster.placements.end(),
+// Where the package's placement stands, or would.
+template <typename Placements>
+auto PlaceFor(Placements& placements, const std::string& package) {
+  return std::partition_point(placements.begin(), placements.end(),
                               [&package](const Placement& placement) {
                                 return placement.package->record.spec().name() < package;
                               });
@@ -60,7 +62,7 @@ Placement Resolve(Turn& turn, PackageState& package, const Candidate& candidate,
 void PlaceOne(Turn& turn, PackageState& package, const Candidate& candidate) {
   ClusterState& cluster = candidate.cluster;
   const std::string& name = package.record.spec().name();
-  auto at = PlaceFor(cluster, name);
+  auto at = PlaceFor(cluster.placements, name);
   const bool placed = at != cluster.placements.end() && at->package == &package;
   bool selected = false;
   turn.state.marks.rollouts.insert(PackageName(name));
@@ -95,6 +97,18 @@ void Prune(Turn& turn, const PackageName& name, PackageState& package) {
 }
 
 }  // namespace
+
+const Placement* PlacementOf(const ClusterState& cluster, const std::string& package) {
+  const auto at = PlaceFor(cluster.placements, package);
+  const bool found = at != cluster.placements.end() && at->package->record.spec().name() == package;
+  return found ? &*at : nullptr;
+}
+
+Placement* PlacementOf(ClusterState& cluster, const std::string& package) {
+  const auto at = PlaceFor(cluster.placements, package);
+  const bool found = at != cluster.placements.end() && at->package->record.spec().name() == package;
+  return found ? &*at : nullptr;
+}
 
 void Place(Turn& turn) {
   State& state = turn.state;
@@ -135,7 +149,7 @@ void RemovePackage(Turn& turn, const PackageName& name) {
   const auto package = state.packages.find(name);
   if (package == state.packages.end()) return;
   for (auto& [id, cluster] : state.clusters) {
-    const auto at = PlaceFor(cluster, name.text());
+    const auto at = PlaceFor(cluster.placements, name.text());
     if (at == cluster.placements.end() || at->package != &package->second) continue;
     cluster.placements.erase(at);
     state.marks.compose.insert(id);

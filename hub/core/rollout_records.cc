@@ -27,9 +27,9 @@ pb::RolloutApprovalRecord ApprovalRecord(const RolloutApproval& approval) {
   return record;
 }
 
-std::string WaveState(const Rollout& rollout, int index) {
-  if (index < rollout.wave) return "Passed";
-  return index == rollout.wave && rollout.ended_ms == 0 ? "Open" : "Pending";
+std::string WaveState(const Rollout& rollout, const WaveStatus& wave) {
+  if (wave.passed) return "Passed";
+  return wave.name == rollout.open && rollout.ended_ms == 0 ? "Open" : "Pending";
 }
 
 pb::RolloutView ViewOf(const PackageState& package, const RolloutState& state) {
@@ -47,13 +47,12 @@ pb::RolloutView ViewOf(const PackageState& package, const RolloutState& state) {
   view.set_commit(state.commit);
   view.set_started_ms(rollout.started_ms);
   view.set_ended_ms(rollout.ended_ms);
-  view.set_wave_healthy_ms(rollout.wave_healthy_ms);
+  view.set_wave_healthy_ms(rollout.healthy_ms);
   view.set_queued(state.queued);
-  for (size_t i = 0; i < state.last.waves.size(); ++i) {
-    const WaveStatus& status = state.last.waves[i];
+  for (const WaveStatus& status : state.last.waves) {
     pb::RolloutWaveView& wave = *view.add_waves();
     wave.set_name(status.name);
-    wave.set_state(WaveState(rollout, static_cast<int>(i)));
+    wave.set_state(WaveState(rollout, status));
     wave.set_clusters(status.clusters);
     wave.set_waiting(status.waiting);
     wave.set_in_flight(status.in_flight);
@@ -68,6 +67,26 @@ pb::RolloutView ViewOf(const PackageState& package, const RolloutState& state) {
     *view.add_approvals() = ApprovalRecord(approval);
   }
   return view;
+}
+
+RolloutMember MemberOf(const pb::RolloutMemberRecord& one) {
+  RolloutMember member{.wave = one.wave(),
+                       .rollout = one.rollout(),
+                       .from = DigestOrNone(one.from()),
+                       .to = DigestOrNone(one.to()),
+                       .moved_ms = one.moved_ms(),
+                       .apart = one.apart(),
+                       .healthy = one.healthy(),
+                       .failed = one.failed(),
+                       .excused = one.excused(),
+                       .generation = one.generation(),
+                       .proved = one.proved(),
+                       .done = one.done(),
+                       .observes = one.observes(),
+                       .before = DigestOrNone(one.before())};
+  // While the hub was away nobody looked: the time of those on their way begins anew.
+  member.apart = member.apart || (!member.healthy && !member.failed);
+  return member;
 }
 
 }  // namespace
@@ -100,10 +119,14 @@ std::string RolloutBytes(const RolloutState& state) {
   record.set_actor(rollout.actor);
   record.set_started_ms(rollout.started_ms);
   record.set_ended_ms(rollout.ended_ms);
-  record.set_wave(rollout.wave);
-  record.set_wave_opened_ms(rollout.wave_opened_ms);
-  record.set_wave_healthy_ms(rollout.wave_healthy_ms);
+  record.set_open(rollout.open);
+  record.set_opened_ms(rollout.opened_ms);
+  record.set_healthy_ms(rollout.healthy_ms);
   record.set_waits_for(rollout.waits_for);
+  record.set_waits_after(rollout.waits_after);
+  record.set_completed(rollout.completed);
+  record.set_declared(BytesOf(state.declared));
+  for (const std::string& name : rollout.passed) record.add_passed(name);
   record.set_commit(state.commit);
   for (const RolloutApproval& approval : rollout.approvals) {
     *record.add_approvals() = ApprovalRecord(approval);
@@ -121,6 +144,10 @@ std::string RolloutBytes(const RolloutState& state) {
     one.set_done(member.done);
     one.set_generation(member.generation);
     one.set_proved(member.proved);
+    one.set_rollout(member.rollout);
+    one.set_apart(member.apart);
+    one.set_observes(member.observes);
+    one.set_before(BytesOf(member.before));
   }
   for (const auto& [params, entry] : state.targets) {
     pb::RolloutTargetRecord& target = *record.add_targets();
@@ -150,24 +177,19 @@ absl::Status LoadRollout(State& state, absl::string_view package, absl::string_v
   rollout.actor = record.actor();
   rollout.started_ms = record.started_ms();
   rollout.ended_ms = record.ended_ms();
-  rollout.wave = record.wave();
-  rollout.wave_opened_ms = record.wave_opened_ms();
-  rollout.wave_healthy_ms = record.wave_healthy_ms();
+  rollout.open = record.open();
+  rollout.opened_ms = record.opened_ms();
+  rollout.healthy_ms = record.healthy_ms();
   rollout.waits_for = record.waits_for();
+  rollout.waits_after = record.waits_after();
+  rollout.completed = record.completed();
+  rollout.passed.insert(record.passed().begin(), record.passed().end());
+  loaded.declared = DigestOrNone(record.declared());
   for (const pb::RolloutApprovalRecord& one : record.approvals()) {
     rollout.approvals.push_back({one.wave(), one.after(), one.by(), one.at_ms(), one.reason()});
   }
   for (const pb::RolloutMemberRecord& one : record.members()) {
-    rollout.members[one.cluster_id()] = RolloutMember{.wave = one.wave(),
-                                                      .from = DigestOrNone(one.from()),
-                                                      .to = DigestOrNone(one.to()),
-                                                      .moved_ms = one.moved_ms(),
-                                                      .healthy = one.healthy(),
-                                                      .failed = one.failed(),
-                                                      .excused = one.excused(),
-                                                      .generation = one.generation(),
-                                                      .proved = one.proved(),
-                                                      .done = one.done()};
+    rollout.members[one.cluster_id()] = MemberOf(one);
   }
   for (const pb::RolloutTargetRecord& one : record.targets()) {
     loaded.targets[DigestOrNone(one.params())] = DigestOrNone(one.entry());

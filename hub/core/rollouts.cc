@@ -6,12 +6,13 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/limits.h"
 #include "hub/core/desired_state.h"
 #include "hub/core/fleet_config.h"
 #include "hub/core/journal.h"
 #include "hub/core/keys.h"
+#include "hub/core/placement.h"
 #include "hub/core/records.h"
 
 namespace muster::hub {
@@ -33,28 +34,14 @@ Entry WithSuspension(const Entry& entry, bool suspended) {
   return MakeEntry(package);
 }
 
-const Placement* PlacementOf(const ClusterState& cluster, const std::string& package) {
-  const auto at = std::partition_point(cluster.placements.begin(), cluster.placements.end(),
-                                       [&](const Placement& placement) {
-                                         return placement.package->record.spec().name() < package;
-                                       });
-  const bool found = at != cluster.placements.end() && at->package->record.spec().name() == package;
-  return found ? &*at : nullptr;
+bool Observes(const State& state, const ClusterState& cluster) {
+  return ModeOf(state, cluster) == pb::CLUSTER_MODE_OBSERVE;
 }
 
-const ReportedPackage* ReportedOf(const ClusterState& cluster, const PackageName& name) {
-  for (const ReportedPackage& package : cluster.reported.packages) {
-    if (package.name == name) return &package;
-  }
-  return nullptr;
-}
-
-std::string WhyApart(const State& state, const ClusterState& cluster) {
+std::string WhyApart(const State& state, const ClusterState& cluster, const Placement& placement) {
   if (cluster.record.suspended()) return "suspended";
-  const pb::DeclarationRecord* declaration = DeclarationOf(state, cluster);
-  const bool observes =
-      declaration != nullptr && declaration->spec().mode() == pb::CLUSTER_MODE_OBSERVE;
-  if (observes || cluster.reported.observes) return "it only observes";
+  if (Observes(state, cluster) || cluster.reported.observes) return "it only observes";
+  if (placement.variant == nullptr) return "what it should get cannot be told";
   return cluster.connection == pb::CONNECTION_STATUS_OFFLINE ? "offline" : "";
 }
 
@@ -62,7 +49,9 @@ std::string WhyApart(const State& state, const ClusterState& cluster) {
 Progress ProgressOf(const ClusterState& cluster, const PackageName& name, const PackageEntry& entry,
                     uint64_t generation) {
   const ReportedPackage* said = ReportedOf(cluster, name);
-  if (said == nullptr || cluster.reported.generation < generation) return Progress::kWorking;
+  if (said == nullptr || !cluster.told || cluster.reported.generation < generation) {
+    return Progress::kWorking;
+  }
   const bool applied = said->applied != nullptr && said->applied->bundle == entry.bundle;
   const bool attempted = said->attempted == entry.bundle;
   if ((applied || attempted) && (said->health == pb::HEALTH_STATUS_DEGRADED || said->failed > 0)) {
@@ -74,21 +63,28 @@ Progress ProgressOf(const ClusterState& cluster, const PackageName& name, const 
   return applied && well ? Progress::kHealthy : Progress::kWorking;
 }
 
-const pb::RolloutPlan* PlanOf(const State& state, const std::string& name) {
-  const auto found = state.rollout_plans.find(name);
-  if (found != state.rollout_plans.end()) return &found->second;
-  static const auto* const standard = new pb::RolloutPlan(StandardPlan());
-  return name == kStandardPlan ? standard : nullptr;
+// What the declaration says of the content: another digest is another release, whatever Git says.
+Digest DeclaredOf(const pb::Package& spec) {
+  pb::Package content = spec;
+  content.clear_origin();
+  content.clear_rollout();
+  return Digest::Of(content.SerializeAsString());
 }
 
-// Everything of the package was looked at, at the commit that rules: no release is half seen.
-bool IsRendered(const State& state, const PackageState& package) {
-  const auto found = state.repositories.find(RepositoryName(package.record.spec().repository()));
-  if (found == state.repositories.end()) return true;
-  const std::string& commit = found->second.record.commit();
-  return std::all_of(package.variants.begin(), package.variants.end(), [&](const auto& entry) {
-    const Variant& variant = entry.second;
-    return variant.clusters == 0 || (variant.tried_commit == commit && !variant.again);
+absl::Duration AgentsHaveTime(const State& state) {
+  return limits::kOfflineAfterHeartbeats * state.settings.heartbeat;
+}
+
+// Whether a hub that has just started still waits for agents to say how things are. What the store
+// has of them may be old, and a wave must not be passed on it.
+bool AwaitsAgents(const State& state, const PackageName& name) {
+  if (state.now >= state.started + AgentsHaveTime(state)) return false;
+  if (!state.rollouts.contains(name)) return false;
+  return std::any_of(state.clusters.begin(), state.clusters.end(), [&](const auto& entry) {
+    const ClusterState& cluster = entry.second;
+    return cluster.enrolled() && !cluster.told &&
+           cluster.connection != pb::CONNECTION_STATUS_OFFLINE &&
+           PlacementOf(cluster, name.text()) != nullptr;
   });
 }
 
@@ -107,18 +103,14 @@ class Evaluation {
     TakeTargets();
     CollectClusters();
     const Rollout before = mine_.rollout;
-    mine_.last = Advance(plan_, clusters_, state_.now_ms(), mine_.rollout);
-    for (const std::string& id : mine_.last.moves) Give(id, mine_.rollout.members.at(id).to);
-    for (const std::string& id : mine_.last.returns) {
-      turn_.state.marks.compose.insert(ClusterId(id));
-    }
+    mine_.last = Advance(plan_, clusters_, state_.now_ms(), mine_.rollout, WhyStill());
+    for (const std::string& id : mine_.last.moves) state_.marks.compose.insert(ClusterId(id));
+    for (const std::string& id : mine_.last.returns) state_.marks.compose.insert(ClusterId(id));
     Tell(before);
     Judge();
     ShowWaiting();
     ForgetEntries();
-    const bool goes_on = mine_.rollout.phase == RolloutPhase::kProgressing ||
-                         mine_.rollout.phase == RolloutPhase::kPaused;
-    if (mine_.queued && !goes_on) {
+    if (mine_.queued && !GoesOn()) {
       state_.wakes.insert({state_.now + kLookDelay, Wake::Kind::kRollout, name_.text()});
     }
     if (mine_.last.wake_ms) {
@@ -127,16 +119,42 @@ class Evaluation {
     }
   }
 
+  // Decides nothing: people and views see how things stood.
+  void Show() {
+    CollectClusters();
+    mine_.last = Survey(plan_, clusters_, mine_.rollout);
+    ShowWaiting();
+  }
+
  private:
+  bool GoesOn() const {
+    return mine_.rollout.phase == RolloutPhase::kProgressing ||
+           mine_.rollout.phase == RolloutPhase::kPaused;
+  }
+
+  // Why nothing moves, whatever the rollout says; empty: it may.
+  std::string WhyStill() const {
+    if (package_.record.suspended()) return "the package is suspended";
+    if (mine_.rollout.number == 0 || mine_.declared != DeclaredOf(package_.record.spec())) {
+      return "waits for the rendering of what is declared now";
+    }
+    const bool unknown =
+        std::any_of(clusters_.begin(), clusters_.end(),
+                    [](const RolloutCluster& cluster) { return cluster.target.empty(); });
+    return unknown && !rendered_ ? "waits for the rendering of what is new" : "";
+  }
+
   // What the package renders to now; whether that is another release than the one on its way.
   void TakeTargets() {
     mine_.queued = false;
-    if (!IsRendered(state_, package_)) return;
+    rendered_ = false;
+    if (!IsWhollyRendered(state_, package_)) return;
     std::map<Digest, Digest> now;
     for (const auto& [params, variant] : package_.variants) {
       if (variant.clusters > 0 && variant.entry != nullptr) now[params] = variant.entry->digest;
     }
     if (now.empty()) return;
+    rendered_ = true;
     const std::string commit = CommitNow();
     bool common = false, changed = mine_.targets.empty();
     for (const auto& [params, entry] : now) {
@@ -147,14 +165,14 @@ class Evaluation {
     }
     // All told apart by other facts than before, at another commit.
     changed = changed || (!common && commit != mine_.commit);
-    const bool goes_on = mine_.rollout.phase == RolloutPhase::kProgressing ||
-                         mine_.rollout.phase == RolloutPhase::kPaused;
-    if (changed && goes_on && mine_.rollout.number > 0 &&
+    // What another declaration would have given cannot be rendered any more: it waits for nobody.
+    const bool declared_anew = mine_.declared != DeclaredOf(package_.record.spec());
+    if (changed && !declared_anew && GoesOn() && mine_.rollout.number > 0 &&
         plan_.on_newer() == pb::ROLLOUT_NEWER_QUEUE) {
       mine_.queued = true;
       return;
     }
-    if (changed) Begin(now, commit);
+    if (changed || declared_anew) Begin(now, commit);
     mine_.targets = std::move(now);
     for (const auto& [params, variant] : package_.variants) {
       if (variant.entry != nullptr) mine_.entries[variant.entry->digest] = variant.entry;
@@ -175,6 +193,7 @@ class Evaluation {
     const Rollout former = mine_.rollout;
     mine_.rollout = StartRollout(former, Digest::Of(bytes), state_.now_ms());
     mine_.commit = commit;
+    mine_.declared = DeclaredOf(package_.record.spec());
     // What a person has stopped goes on when a person says so.
     if (former.phase == RolloutPhase::kPaused && !former.actor.empty()) {
       mine_.rollout.phase = former.phase;
@@ -188,34 +207,60 @@ class Evaluation {
     for (auto& [id, cluster] : state_.clusters) {
       if (!cluster.enrolled()) continue;
       const Placement* placement = PlacementOf(cluster, name_.text());
-      if (placement == nullptr || placement->variant == nullptr) continue;
-      RolloutCluster one;
-      one.id = id.text();
-      one.name = cluster.record.name();
-      one.labels = LabelsOf(LabelsInForce(state_, cluster));
-      one.apart = WhyApart(state_, cluster);
-      const auto target = mine_.targets.find(placement->variant->params);
-      if (target != mine_.targets.end()) one.target = target->second;
-      const Entry desired = WithSuspension(DesiredEntry(cluster, name_), false);
-      if (desired != nullptr) {
-        one.desired = desired->digest;
-        mine_.entries.try_emplace(desired->digest, desired);
-      }
-      const auto member = mine_.rollout.members.find(one.id);
-      if (member != mine_.rollout.members.end() && one.desired == member->second.to &&
-          member->second.generation == 0) {
-        member->second.generation = cluster.desired.generation;
-      }
-      if (desired != nullptr && one.desired == one.target) {
-        const uint64_t from = member == mine_.rollout.members.end() ? 0 : member->second.generation;
-        one.progress = ProgressOf(cluster, name_, *desired, from);
-      }
+      if (placement == nullptr) continue;
+      RolloutCluster one = ClusterNow(cluster, *placement);
       sorted.emplace(one.name, std::move(one));
     }
     for (auto& [name, cluster] : sorted) clusters_.push_back(std::move(cluster));
   }
 
-  void Give(const std::string& id, const Digest&) { state_.marks.compose.insert(ClusterId(id)); }
+  RolloutCluster ClusterNow(const ClusterState& cluster, const Placement& placement) {
+    RolloutCluster one;
+    one.id = cluster.id.text();
+    one.name = cluster.record.name();
+    one.labels = LabelsOf(LabelsInForce(state_, cluster));
+    one.apart = WhyApart(state_, cluster, placement);
+    if (placement.variant != nullptr) {
+      const auto target = mine_.targets.find(placement.variant->params);
+      if (target != mine_.targets.end()) one.target = target->second;
+    }
+    const Entry desired = WithSuspension(DesiredEntry(cluster, name_), false);
+    if (desired != nullptr) mine_.entries.try_emplace(desired->digest, desired);
+    one.desired = RunsOf(cluster, one, desired == nullptr ? Digest() : desired->digest);
+    const auto member = mine_.rollout.members.find(one.id);
+    const bool known = member != mine_.rollout.members.end();
+    if (known && one.desired == member->second.to && member->second.generation == 0) {
+      member->second.generation = cluster.desired.generation;
+    }
+    if (desired != nullptr && one.desired == one.target) {
+      one.progress =
+          ProgressOf(cluster, name_, *desired, known ? member->second.generation : uint64_t{0});
+    }
+    return one;
+  }
+
+  // What the cluster runs by its rollout. One that was told to observe is shown what the release
+  // gives it, because it writes nothing; when that ends, it goes on from what it had before.
+  Digest RunsOf(const ClusterState& cluster, const RolloutCluster& one, const Digest& has) {
+    const auto found = mine_.rollout.members.find(one.id);
+    const bool shown = found != mine_.rollout.members.end() && found->second.observes;
+    if (Observes(state_, cluster)) {
+      RolloutMember& member = mine_.rollout.members[one.id];
+      if (!shown) member.before = has;
+      member.observes = true;
+      if (!one.target.empty() && has != one.target) state_.marks.compose.insert(cluster.id);
+      return member.before;
+    }
+    if (!shown) return has;
+    const Digest before = found->second.before;
+    if (has == before) {
+      found->second.observes = false;
+      found->second.before = Digest();
+    } else {
+      state_.marks.compose.insert(cluster.id);
+    }
+    return before;
+  }
 
   // The journal hears what happened, but not of a rollout that had nothing to do.
   void Tell(const Rollout& before) {
@@ -268,10 +313,13 @@ class Evaluation {
     for (const RolloutCluster& one : clusters_) {
       ClusterState& cluster = state_.clusters.at(ClusterId(one.id));
       const auto member = mine_.rollout.members.find(one.id);
-      const bool gets = member != mine_.rollout.members.end() && member->second.to == one.target &&
+      const bool known = member != mine_.rollout.members.end();
+      const bool gets = known && member->second.to == one.target &&
+                        member->second.rollout == mine_.rollout.number &&
                         mine_.rollout.phase != RolloutPhase::kRolledBack;
-      const bool waits = !one.target.empty() && one.desired != one.target && !gets;
-      auto& placement = const_cast<Placement&>(*PlacementOf(cluster, name_.text()));
+      const bool shown = known && member->second.observes;
+      const bool waits = !one.target.empty() && one.desired != one.target && !gets && !shown;
+      Placement& placement = *PlacementOf(cluster, name_.text());
       const bool same = waits ? placement.waiting != nullptr && *placement.waiting == *text
                               : placement.waiting == nullptr;
       if (same) continue;
@@ -283,7 +331,9 @@ class Evaluation {
   void ForgetEntries() {
     std::set<Digest> used;
     for (const auto& [params, entry] : mine_.targets) used.insert(entry);
-    for (const auto& [id, member] : mine_.rollout.members) used.insert({member.from, member.to});
+    for (const auto& [id, member] : mine_.rollout.members) {
+      used.insert({member.from, member.to, member.before});
+    }
     std::erase_if(mine_.entries, [&](const auto& entry) { return !used.contains(entry.first); });
   }
 
@@ -294,6 +344,7 @@ class Evaluation {
   const pb::RolloutPlan& plan_;
   RolloutState& mine_;
   std::vector<RolloutCluster> clusters_;
+  bool rendered_ = false;  // all that its clusters should get, as far as it can be
 };
 
 void Save(Turn& turn, const PackageName& name) {
@@ -311,6 +362,11 @@ void Save(Turn& turn, const PackageName& name) {
 // Without its plan nothing moves: what the plan would have held back must not go out at once.
 void HoldWithoutPlan(Turn& turn, const PackageName& name, PackageState& package) {
   const pb::Package& spec = package.record.spec();
+  const auto found = turn.state.rollouts.find(name);
+  if (found != turn.state.rollouts.end()) {
+    StandStill(absl::StrCat("RolloutPlan '", spec.rollout(), "' is not declared"),
+               found->second.rollout);
+  }
   const bool changed = SetCondition(
       *package.record.mutable_conditions(),
       MakeCondition(kCondition, pb::CONDITION_STATUS_FALSE, "PlanMissing",
@@ -334,7 +390,7 @@ void Release(Turn& turn, const PackageName& name, PackageState* package) {
   state.marks.packages.insert(name);
   state.marks.view_packages.insert(name);
   for (auto& [id, cluster] : state.clusters) {
-    auto* placement = const_cast<Placement*>(PlacementOf(cluster, name.text()));
+    Placement* placement = PlacementOf(cluster, name.text());
     if (placement == nullptr) continue;
     placement->waiting = nullptr;
     state.marks.compose.insert(id);
@@ -344,23 +400,43 @@ void Release(Turn& turn, const PackageName& name, PackageState* package) {
 
 }  // namespace
 
+bool IsWhollyRendered(const State& state, const PackageState& package) {
+  const auto found = state.repositories.find(RepositoryName(package.record.spec().repository()));
+  if (found == state.repositories.end()) return true;
+  const std::string& commit = found->second.record.commit();
+  return std::all_of(package.variants.begin(), package.variants.end(), [&](const auto& entry) {
+    const Variant& variant = entry.second;
+    return variant.clusters == 0 || (variant.tried_commit == commit && !variant.again);
+  });
+}
+
 std::shared_ptr<const PackageEntry> EntryUnderRollout(const State& state,
                                                       const ClusterState& cluster,
                                                       const Placement& placement) {
   const pb::PackageRecord& record = placement.package->record;
   const PackageName name(record.spec().name());
-  Entry entry = DesiredEntry(cluster, name);
+  const Entry had = WithSuspension(DesiredEntry(cluster, name), record.suspended());
   const auto found = state.rollouts.find(name);
-  if (found != state.rollouts.end()) {
-    const Rollout& rollout = found->second.rollout;
-    const auto member = rollout.members.find(cluster.id.text());
-    if (member != rollout.members.end() && !member->second.to.empty()) {
-      const bool back = rollout.phase == RolloutPhase::kRolledBack && !member->second.from.empty();
-      const auto given = found->second.entries.find(back ? member->second.from : member->second.to);
-      if (given != found->second.entries.end()) entry = given->second;
-    }
+  if (found == state.rollouts.end()) return had;
+  const RolloutState& mine = found->second;
+  const auto known = mine.rollout.members.find(cluster.id.text());
+  if (known == mine.rollout.members.end()) return had;
+  const RolloutMember& member = known->second;
+  Digest given;
+  if (member.observes && Observes(state, cluster)) {
+    const auto target = placement.variant == nullptr ? mine.targets.end()
+                                                     : mine.targets.find(placement.variant->params);
+    if (target != mine.targets.end()) given = target->second;
+  } else if (mine.rollout.phase == RolloutPhase::kRolledBack && !member.from.empty()) {
+    given = member.from;
+  } else if (member.rollout == mine.rollout.number && !member.to.empty()) {
+    given = member.to;
+  } else if (member.observes) {
+    if (member.before.empty()) return nullptr;
+    given = member.before;
   }
-  return WithSuspension(entry, record.suspended());
+  const auto entry = mine.entries.find(given);
+  return entry == mine.entries.end() ? had : WithSuspension(entry->second, record.suspended());
 }
 
 void RunRollouts(Turn& turn) {
@@ -372,13 +448,17 @@ void RunRollouts(Turn& turn) {
       Release(turn, name, package);
       continue;
     }
-    if (package->record.suspended()) continue;
     const pb::RolloutPlan* plan = PlanOf(state, package->record.spec().rollout());
     if (plan == nullptr) {
       HoldWithoutPlan(turn, name, *package);
-      continue;
+    } else if (AwaitsAgents(state, name)) {
+      Evaluation(turn, name, *package, *plan).Show();
+      state.wakes.insert(
+          {state.started + AgentsHaveTime(state), Wake::Kind::kRollout, name.text()});
+    } else {
+      Evaluation(turn, name, *package, *plan).Run();
     }
-    Evaluation(turn, name, *package, *plan).Run();
+    // In each case: a person's decision has to be durable before it is answered.
     Save(turn, name);
   }
 }
@@ -405,85 +485,6 @@ void RolloutWakes(State& state, const std::string& package) {
   if (found == state.rollouts.end()) return;
   found->second.planned = false;
   state.marks.rollouts.insert(found->first);
-}
-
-void DeclareRolloutPlan(Turn& turn, const pb::RolloutPlan& spec) {
-  State& state = turn.state;
-  pb::RolloutPlan& plan = state.rollout_plans[spec.name()];
-  if (plan.SerializeAsString() == spec.SerializeAsString()) return;
-  plan = spec;
-  pb::RolloutPlanRecord record;
-  *record.mutable_spec() = spec;
-  turn.out.batch.Put(keys::RolloutPlan(spec.name()), record.SerializeAsString());
-  MarkRollouts(state);
-}
-
-void RemoveRolloutPlan(Turn& turn, const std::string& name) {
-  if (turn.state.rollout_plans.erase(name) == 0) return;
-  turn.out.batch.Delete(keys::RolloutPlan(name));
-  MarkRollouts(turn.state);
-}
-
-absl::StatusOr<pb::RolloutAnswer> DecideRollout(Turn& turn, const pb::RolloutDecision& decision,
-                                                const std::string& actor) {
-  State& state = turn.state;
-  const PackageName name(decision.package());
-  const auto found = state.rollouts.find(name);
-  const auto package = state.packages.find(name);
-  if (found == state.rollouts.end() || package == state.packages.end()) {
-    return absl::NotFoundError(absl::StrCat("there is no rollout of a package '",
-                                            decision.package(), "'; see 'muster get rollouts'"));
-  }
-  Rollout& rollout = found->second.rollout;
-  const std::string& action = decision.action();
-  const std::string hex = rollout.release.hex();
-  const bool named = !decision.release().empty() && absl::StartsWith(hex, decision.release());
-  if (!decision.release().empty() && !named) {
-    return absl::FailedPreconditionError(absl::StrCat(action, ": the release on its way is ",
-                                                      hex.substr(0, 12), ", not ",
-                                                      decision.release(), "; look at it first"));
-  }
-  const pb::RolloutPlan* plan = PlanOf(state, package->second.record.spec().rollout());
-  absl::Status status;
-  if (action == "approve" && decision.release().size() < 7) {
-    status = absl::InvalidArgumentError(
-        "approve: name at least 7 digits of the release that you looked at");
-  } else if (action == "approve" && plan == nullptr) {
-    status = absl::FailedPreconditionError("approve: the rollout's plan is not declared");
-  } else if (action == "approve") {
-    status =
-        Approve(*plan, {decision.wave(), false, actor, state.now_ms(), decision.reason()}, rollout);
-  } else if (action == "pause") {
-    status = Pause(actor, decision.reason(), rollout);
-  } else if (action == "resume") {
-    status = Resume(rollout);
-  } else if (action == "abort") {
-    status = Abort(actor, decision.reason(), state.now_ms(), rollout);
-  } else if (action == "rollback") {
-    status = RollBack(actor, decision.reason(), state.now_ms(), rollout);
-  } else if (action == "retry") {
-    status = Retry(state.now_ms(), rollout);
-  } else {
-    status = absl::InvalidArgumentError(absl::StrCat("'", action, "' is nothing to decide"));
-  }
-  if (!status.ok()) return status;
-  const std::string done = action == "approve"    ? "approved"
-                           : action == "pause"    ? "paused"
-                           : action == "resume"   ? "resumed"
-                           : action == "abort"    ? "aborted"
-                           : action == "rollback" ? "rolled back"
-                                                  : "begun anew";
-  Note(turn,
-       {.reason = "RolloutDecided",
-        .subject = absl::StrCat("package/", decision.package()),
-        .message = absl::StrCat("rollout ", rollout.number, " (", hex.substr(0, 12), ") ", done,
-                                decision.reason().empty() ? "" : ": ", decision.reason()),
-        .actor = actor});
-  state.marks.rollouts.insert(name);
-  pb::RolloutAnswer answer;
-  answer.set_message(
-      absl::StrCat("rollout/", decision.package(), " ", done, " (", hex.substr(0, 12), ")"));
-  return answer;
 }
 
 }  // namespace muster::hub

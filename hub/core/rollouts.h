@@ -17,6 +17,13 @@ namespace muster::hub {
 
 inline bool IsGoverned(const v1::Package& spec) { return !spec.rollout().empty(); }
 
+// The plan of that name, declared or shipped; null: there is none.
+const v1::RolloutPlan* PlanOf(const State& state, const std::string& name);
+
+// Whether everything of the package was looked at, at the commit that rules: no release is half
+// seen.
+bool IsWhollyRendered(const State& state, const PackageState& package);
+
 // What the cluster is to run of the package now; null: nothing.
 std::shared_ptr<const PackageEntry> EntryUnderRollout(const State& state,
                                                       const ClusterState& cluster,

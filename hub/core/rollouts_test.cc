@@ -1,99 +1,14 @@
 // Rollouts in the hub: the state machine among commits, agents, restarts and people.
-#include "hub/core/rollouts.h"
-
 #include <gmock/gmock.h>
 
-#include <algorithm>
 #include <string>
 
-#include "absl/strings/escaping.h"
-#include "hub/core/core_fixture_test.h"
+#include "hub/core/rollouts_fixture_test.h"
 
 namespace muster::hub {
 namespace {
 
 using ::testing::HasSubstr;
-
-class RolloutsTest : public CoreFixture {
- protected:
-  RolloutsTest() {
-    v1::RolloutPlan& plan = *config.add_rollout_plans();
-    plan.set_name("careful");
-    plan.mutable_origin()->set_file("fleet/careful.yaml");
-    v1::RolloutWave& canary = *plan.add_waves();
-    canary.set_name("canary");
-    v1::Label& label = *canary.mutable_cluster_selector()->add_match_labels();
-    label.set_key("wave");
-    label.set_value("canary");
-    canary.set_soak_ms(600'000);
-    v1::RolloutWave& rest = *plan.add_waves();
-    rest.set_name("rest");
-    rest.mutable_cluster_selector();
-    rest.mutable_max_concurrency()->set_value(1);
-    DeclareRepository("apps");
-    DeclarePackage("web");
-    PushConfig();
-    PushApps("c1", {{"web", "one"}});
-    for (const char* name : {"a", "b", "c"}) {
-      Join(name, {{"wave", name[0] == 'a' ? "canary" : "rest"}});
-    }
-    Settle();
-    config.mutable_packages(0)->set_rollout("careful");
-    PushConfig();
-    Settle();
-  }
-
-  // Lets time pass with every agent heard.
-  void Pass(absl::Duration duration) {
-    while (duration > absl::ZeroDuration()) {
-      for (const auto& [name, agent] : agents) Beat(agent);
-      const absl::Duration step = std::min(duration, absl::Seconds(20));
-      CoreFixture::Pass(step);
-      duration -= step;
-    }
-  }
-
-  // Healthy agents, until nothing moves any more; time passes only as far as looks need it.
-  void Settle() {
-    for (int i = 0; i < 10; ++i) {
-      ReportAll();
-      Run();
-      Pass(absl::Seconds(1));
-    }
-  }
-
-  bool Has(const std::string& cluster, const std::string& text) {
-    const FakeAgent& agent = agents[cluster];
-    return agent.desired.packages_size() == 1 &&
-           agent.desired.packages(0).bundle_digest() == BundleOf(text).bytes();
-  }
-
-  v1::RolloutView Rollout() {
-    const auto answer = Ask(v1::ListRolloutsRequest());
-    EXPECT_TRUE(answer.ok()) << answer.status();
-    const auto& response = std::get<v1::ListRolloutsResponse>(*answer);
-    return response.rollouts_size() == 1 ? response.rollouts(0) : v1::RolloutView();
-  }
-
-  absl::Status Decide(const std::string& action, const std::string& release = "") {
-    v1::RolloutDecision decision;
-    decision.set_package("web");
-    decision.set_action(action);
-    decision.set_release(release);
-    const absl::Status status = Ask(decision).status();
-    Run();
-    return status;
-  }
-
-  void ReportDegraded(const std::string& name) {
-    FakeAgent& agent = agents[name];
-    v1::ObservedState state = Applied(agent);
-    state.set_health(v1::HEALTH_STATUS_DEGRADED);
-    state.mutable_packages(0)->set_health(v1::HEALTH_STATUS_DEGRADED);
-    Report(agent, state);
-    Pass(absl::Seconds(1));
-  }
-};
 
 TEST_F(RolloutsTest, ACommitGoesToTheCanaryFirstAndSoaks) {
   EXPECT_EQ(Rollout().phase(), "Complete");
@@ -193,7 +108,7 @@ TEST_F(RolloutsTest, ANewerCommitSupersedesOrWaitsAsThePlanSays) {
   EXPECT_TRUE(Has("a", "four"));
 }
 
-TEST_F(RolloutsTest, APersonPausesApprovesAndAborts) {
+TEST_F(RolloutsTest, APersonApprovesPausesAndRollsBack) {
   config.mutable_rollout_plans(0)->mutable_waves(1)->set_approval_before(true);
   config.mutable_rollout_plans(0)->mutable_waves(0)->set_soak_ms(0);
   PushConfig();
@@ -202,9 +117,15 @@ TEST_F(RolloutsTest, APersonPausesApprovesAndAborts) {
   v1::RolloutView view = Rollout();
   EXPECT_EQ(view.waits_for(), "approval");
   EXPECT_FALSE(Decide("approve").ok()) << "of which release?";
-  EXPECT_FALSE(Decide("approve", "0000000").ok()) << "of another one";
+  EXPECT_FALSE(Decide("approve", std::string(64, '0')).ok()) << "of another one";
+  const std::string release = ReleaseNow();
+  for (const size_t digits : {7, 12, 32, 63}) {
+    EXPECT_EQ(Decide("approve", release.substr(0, digits)).code(),
+              absl::StatusCode::kInvalidArgument)
+        << "others begin with the same " << digits << " digits";
+  }
   EXPECT_TRUE(Has("b", "one"));
-  ASSERT_TRUE(Decide("approve", absl::BytesToHexString(view.release()).substr(0, 12)).ok());
+  ASSERT_TRUE(Decide("approve", release).ok());
   EXPECT_TRUE(Has("b", "two"));
   ASSERT_TRUE(Decide("pause").ok());
   Settle();
@@ -213,23 +134,20 @@ TEST_F(RolloutsTest, APersonPausesApprovesAndAborts) {
   EXPECT_TRUE(Has("a", "one"));
   EXPECT_TRUE(Has("b", "one"));
   EXPECT_FALSE(Decide("juggle").ok());
+  EXPECT_EQ(Decide("retry", "", std::string(1'025, 'x')).code(),
+            absl::StatusCode::kInvalidArgument);
 }
 
 TEST_F(RolloutsTest, SuspensionReachesEveryClusterAtOnce) {
-  v1::SuspendRequest suspend;
-  suspend.set_kind("package");
-  suspend.set_name("web");
-  suspend.set_suspended(true);
-  ASSERT_TRUE(Ask(suspend).ok());
-  Run();
+  PushApps("c2", {{"web", "two"}});
+  ASSERT_TRUE(Suspend(true).ok());
   for (const char* name : {"a", "b", "c"})
     EXPECT_TRUE(agents[name].desired.packages(0).suspended());
-  suspend.set_suspended(false);
-  ASSERT_TRUE(Ask(suspend).ok());
-  Run();
+  EXPECT_TRUE(Has("a", "two"));
+  ASSERT_TRUE(Suspend(false).ok());
   for (const char* name : {"a", "b", "c"}) {
     EXPECT_FALSE(agents[name].desired.packages(0).suspended());
-    EXPECT_TRUE(Has(name, "one"));
+    EXPECT_TRUE(Has(name, name[0] == 'a' ? "two" : "one"));
   }
 }
 
@@ -243,7 +161,7 @@ TEST_F(RolloutsTest, AClusterThatJoinsIsNoReasonToBeginAnew) {
   Settle();
   Join("e", {{"wave", "rest"}});
   Settle();
-  EXPECT_EQ(agents["e"].desired.generation(), 0u) << "it waits for its wave with the others";
+  EXPECT_EQ(agents["e"].desired.generation(), 0u) << "there is nothing to tell it yet";
   Pass(absl::Minutes(10));
   Settle();
   EXPECT_TRUE(Has("e", "two"));

@@ -102,6 +102,7 @@ struct Placement {
 struct RolloutState {
   Rollout rollout;
   std::string commit;                // of the package's repository, when it began
+  Digest declared;                   // what the declaration said of the content, when it began
   std::map<Digest, Digest> targets;  // by params: the entries that go out
   std::map<Digest, std::shared_ptr<const PackageEntry>> entries;  // that members and targets name
 
@@ -179,6 +180,7 @@ struct ClusterState {
   // Found again after a restart.
   LinkId link = 0;  // zero: none
   absl::Time heard = absl::InfinitePast();
+  bool told = false;  // since its agent connected it is known that `reported` is what it says
   absl::Time look_at = absl::InfiniteFuture();  // the next wake that asks whether it is heard
   v1::ConnectionStatus connection = v1::CONNECTION_STATUS_OFFLINE;
   uint64_t agent_generation = 0;  // what the agent said that it has accepted

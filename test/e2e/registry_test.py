@@ -5,6 +5,7 @@ withdrawn, and out of reach.
 """
 
 import os
+import re
 import tempfile
 import unittest
 
@@ -153,7 +154,7 @@ class Registries(unittest.TestCase):
         self.assertIn("HistoryRewritten", said)
         self.assertEqual(self.region(fleet, "alone", "alone-web")[1],
                          "registry.example.com/web:8.0")
-        waiting = said.split("accept-rewrite charts ")[1][:40]
+        waiting = re.search(r"accept-rewrite charts ([0-9a-f]+)", said).group(1)
         fleet.muster("accept-rewrite", "charts", waiting)
         eventually("what was accepted runs",
                    lambda: self.region(fleet, "alone", "alone-web")[1] ==

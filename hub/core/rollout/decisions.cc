@@ -26,6 +26,7 @@ absl::Status Pause(const std::string& actor, const std::string& reason, Rollout&
   rollout.phase = RolloutPhase::kPaused;
   rollout.actor = actor;
   rollout.waits_for.clear();
+  rollout.healthy_ms = 0;  // nobody watches the soak
   rollout.message = Because("paused", reason);
   return absl::OkStatus();
 }
@@ -36,6 +37,7 @@ absl::Status Resume(Rollout& rollout) {
   }
   rollout.phase = RolloutPhase::kProgressing;
   rollout.actor.clear();
+  rollout.healthy_ms = 0;
   rollout.message = "resumed";
   for (auto& [id, member] : rollout.members) member.excused = member.excused || member.failed;
   return absl::OkStatus();
@@ -86,20 +88,19 @@ absl::Status Retry(int64_t now_ms, Rollout& rollout) {
   return absl::OkStatus();
 }
 
-absl::Status Approve(const v1::RolloutPlan& plan, RolloutApproval approval, Rollout& rollout) {
-  if (rollout.phase != RolloutPhase::kProgressing || rollout.waits_for != "approval" ||
-      rollout.wave >= plan.waves_size()) {
+absl::Status Approve(RolloutApproval approval, Rollout& rollout) {
+  if (rollout.phase != RolloutPhase::kProgressing || rollout.waits_for != "approval") {
     return Unfit("approve", rollout, "it waits for no approval");
   }
-  const v1::RolloutWave& wave = plan.waves(rollout.wave);
-  if (!approval.wave.empty() && approval.wave != wave.name()) {
-    return absl::FailedPreconditionError(absl::StrCat("approve: the wave that waits is '",
-                                                      wave.name(), "', not '", approval.wave, "'"));
+  if (!approval.wave.empty() && approval.wave != rollout.open) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "approve: the wave that waits is '", rollout.open, "', not '", approval.wave, "'"));
   }
-  approval.wave = wave.name();
-  // In front of the wave nobody of it was moved yet.
-  approval.after = rollout.wave_opened_ms != 0;
+  approval.wave = rollout.open;
+  approval.after = rollout.waits_after;
   rollout.approvals.push_back(std::move(approval));
+  // Until the next look finds the next gate: one approval opens one.
+  rollout.waits_for.clear();
   return absl::OkStatus();
 }
 

@@ -37,6 +37,10 @@ bool IsApproved(const Rollout& rollout, const pb::RolloutWave& wave, bool after)
       [&](const RolloutApproval& one) { return one.wave == wave.name() && one.after == after; });
 }
 
+bool Selects(const pb::RolloutWave& wave, const RolloutCluster& cluster) {
+  return wave.has_cluster_selector() && Matches(wave.cluster_selector(), cluster.labels);
+}
+
 // One look at everything.
 class Look {
  public:
@@ -44,15 +48,27 @@ class Look {
        Rollout& rollout, Step& step)
       : plan_(plan), clusters_(clusters), now_ms_(now_ms), rollout_(rollout), step_(step) {}
 
-  void Run() {
+  void Run(const std::string& still) {
+    TakePlan();
     ForgetTheGone();
     Assign();
-    Observe();
-    Count();
-    if (rollout_.phase == RolloutPhase::kProgressing || rollout_.phase == RolloutPhase::kComplete) {
-      if (!Failed()) GoOn();
+    if (still.empty()) {
+      if (rollout_.phase != RolloutPhase::kRolledBack) Observe();
+      Count();
+      const bool goes =
+          rollout_.phase == RolloutPhase::kProgressing || rollout_.phase == RolloutPhase::kComplete;
+      if (goes && !Failed()) GoOn();
+    } else {
+      StandStill(still, rollout_);
     }
     if (rollout_.phase == RolloutPhase::kRolledBack) SendBack();
+    Count();
+  }
+
+  void Show() {
+    TakePlan();
+    ForgetTheGone();
+    Assign();
     Count();
   }
 
@@ -67,10 +83,35 @@ class Look {
     return found == rollout_.members.end() ? nullptr : &found->second;
   }
 
-  // Moved by this release, and still to run what it was moved to.
+  // Has what the release gives it by a rollout, this one or one that did not end well.
   bool IsMoved(const RolloutCluster& cluster) {
     const RolloutMember* member = MemberOf(cluster);
-    return member != nullptr && !member->to.empty() && member->to == cluster.target;
+    if (member == nullptr || member->to.empty() || member->to != cluster.target) return false;
+    return member->rollout == rollout_.number || cluster.desired == member->to;
+  }
+
+  bool IsPassed(int index) const { return rollout_.passed.contains(waves_[index].spec->name()); }
+
+  // The plan may be another one than at the last look.
+  void TakePlan() {
+    std::set<std::string> names;
+    for (const pb::RolloutWave& spec : plan_.waves()) {
+      waves_.push_back({&spec, {}});
+      names.insert(spec.name());
+    }
+    std::erase_if(rollout_.passed, [&](const std::string& name) { return !names.contains(name); });
+    while (open_ < static_cast<int>(waves_.size()) && IsPassed(open_)) ++open_;
+    Open();
+  }
+
+  // Says which wave is open. What is known of how another one stands does not hold for it.
+  void Open() {
+    const bool all = open_ == static_cast<int>(waves_.size());
+    const std::string& name = all ? std::string() : waves_[open_].spec->name();
+    if (rollout_.open == name) return;
+    rollout_.open = name;
+    rollout_.opened_ms = 0;
+    rollout_.healthy_ms = 0;
   }
 
   void ForgetTheGone() {
@@ -79,44 +120,69 @@ class Look {
     std::erase_if(rollout_.members, [&](const auto& entry) { return !here.contains(entry.first); });
   }
 
+  // The wave that has the cluster whatever happens to others; null: it goes where it fits.
+  Wave* BoundTo(const RolloutCluster& cluster) {
+    const RolloutMember* member = MemberOf(cluster);
+    if (member == nullptr) return nullptr;
+    const bool moved = IsMoved(cluster);
+    const bool counted =
+        !moved && member->rollout == rollout_.number && member->to.empty() && !member->wave.empty();
+    if (!moved && !counted) return nullptr;
+    for (Wave& wave : waves_) {
+      if (wave.spec->name() != member->wave) continue;
+      return moved || Selects(*wave.spec, cluster) ? &wave : nullptr;
+    }
+    // Its wave is gone, and somebody still has to ask how it is: the earliest that may.
+    for (Wave& wave : waves_) {
+      if (moved && Selects(*wave.spec, cluster)) return &wave;
+    }
+    return nullptr;
+  }
+
   // Each cluster to the first wave that selects it and has room; who was moved stays where he was.
   void Assign() {
-    for (const pb::RolloutWave& spec : plan_.waves()) waves_.push_back({&spec, {}});
     std::vector<const RolloutCluster*> left;
+    std::map<const Wave*, int> used;  // of the room of waves of few, by this rollout
     for (const RolloutCluster& cluster : clusters_) {
-      const RolloutMember* member = MemberOf(cluster);
-      const bool stays = IsMoved(cluster) && member->wave < static_cast<int>(waves_.size());
-      if (stays) {
-        waves_[member->wave].clusters.push_back(&cluster);
-      } else {
+      Wave* wave = BoundTo(cluster);
+      if (wave == nullptr) {
         left.push_back(&cluster);
+        continue;
       }
+      wave->clusters.push_back(&cluster);
+      const RolloutMember& member = *MemberOf(cluster);
+      used[wave] += member.rollout == rollout_.number && member.wave == wave->spec->name();
     }
-    for (Wave& wave : waves_) {
+    for (int i = 0; i < static_cast<int>(waves_.size()); ++i) {
+      Wave& wave = waves_[i];
       const auto fits = [&](const RolloutCluster* cluster) {
-        return wave.spec->has_cluster_selector() &&
-               Matches(wave.spec->cluster_selector(), cluster->labels);
+        return Selects(*wave.spec, *cluster);
       };
       const int selected =
           static_cast<int>(std::count_if(left.begin(), left.end(), fits) + wave.clusters.size());
-      int room = ShareOf(wave.spec->has_size(), wave.spec->size(), selected, selected) -
-                 static_cast<int>(wave.clusters.size());
-      // A wave of few is to prove something: first those that have something to prove, and can.
-      std::vector<const RolloutCluster*> taken;
-      for (int rank = 0; rank < 3; ++rank) {
-        for (const RolloutCluster* cluster : left) {
-          if (room <= 0 || !fits(cluster) || RankOf(*cluster) != rank) continue;
-          taken.push_back(cluster);
-          --room;
-        }
-      }
-      const std::set<const RolloutCluster*> chosen(taken.begin(), taken.end());
-      std::erase_if(left, [&](const RolloutCluster* cluster) { return chosen.contains(cluster); });
-      wave.clusters.insert(wave.clusters.end(), taken.begin(), taken.end());
+      const bool few = wave.spec->has_size();
+      int room = ShareOf(few, wave.spec->size(), selected, selected) - used[&wave];
+      // One of few that leaves must not let another one past the gates of the waves behind.
+      if (few && IsPassed(i)) room = 0;
+      Fill(wave, room, left);
       std::sort(wave.clusters.begin(), wave.clusters.end(),
                 [](const auto* a, const auto* b) { return a->name < b->name; });
     }
     for (const RolloutCluster* cluster : left) step_.in_no_wave.push_back(cluster->name);
+  }
+
+  // A wave of few is to prove something: first those that have something to prove, and can.
+  static void Fill(Wave& wave, int room, std::vector<const RolloutCluster*>& left) {
+    std::set<const RolloutCluster*> chosen;
+    for (int rank = 0; rank < 3; ++rank) {
+      for (const RolloutCluster* cluster : left) {
+        if (room <= 0 || !Selects(*wave.spec, *cluster) || RankOf(*cluster) != rank) continue;
+        chosen.insert(cluster);
+        wave.clusters.push_back(cluster);
+        --room;
+      }
+    }
+    std::erase_if(left, [&](const RolloutCluster* cluster) { return chosen.contains(cluster); });
   }
 
   static int RankOf(const RolloutCluster& cluster) {
@@ -127,28 +193,30 @@ class Look {
   void Observe() {
     for (const Wave& wave : waves_) {
       for (const RolloutCluster* cluster : wave.clusters) {
-        if (!IsMoved(*cluster)) continue;
-        RolloutMember& member = *MemberOf(*cluster);
-        if (!cluster->apart.empty()) {
-          // Its time begins again when it is back.
-          member.moved_ms = std::max(member.moved_ms, now_ms_);
-          member.healthy = false;
-          member.failed = false;
-          continue;
-        }
-        const bool was_healthy =
-            std::exchange(member.healthy, cluster->progress == Progress::kHealthy);
-        if (was_healthy && !member.healthy) member.moved_ms = now_ms_;  // it has its time again
-        const int64_t deadline = member.moved_ms + DeadlineOf(*wave.spec);
-        const bool late = !member.healthy && now_ms_ >= deadline;
-        if (member.healthy) {
-          member.excused = false;
-          member.proved = true;
-        }
-        member.failed = cluster->progress == Progress::kFailed || late;
-        if (!member.healthy && !member.failed) WakeAt(deadline);
+        if (IsMoved(*cluster)) ObserveOne(*wave.spec, *cluster, *MemberOf(*cluster));
       }
     }
+  }
+
+  void ObserveOne(const pb::RolloutWave& wave, const RolloutCluster& cluster,
+                  RolloutMember& member) {
+    if (!cluster.apart.empty()) {
+      member.apart = true;
+      member.healthy = member.failed = false;
+      return;
+    }
+    const bool was_healthy = std::exchange(member.healthy, cluster.progress == Progress::kHealthy);
+    const bool was_apart = std::exchange(member.apart, false);
+    // Back, or no longer well: it has its time again.
+    if (was_apart || (was_healthy && !member.healthy)) member.moved_ms = now_ms_;
+    const int64_t deadline = member.moved_ms + DeadlineOf(wave);
+    if (member.healthy) {
+      member.excused = false;
+      member.proved = true;
+    }
+    member.failed =
+        cluster.progress == Progress::kFailed || (!member.healthy && now_ms_ >= deadline);
+    if (!member.healthy && !member.failed) WakeAt(deadline);
   }
 
   void Count() {
@@ -157,6 +225,7 @@ class Look {
     for (const Wave& wave : waves_) {
       WaveStatus status;
       status.name = wave.spec->name();
+      status.passed = rollout_.passed.contains(status.name);
       status.clusters = static_cast<int>(wave.clusters.size());
       for (const RolloutCluster* cluster : wave.clusters) {
         status.apart += !cluster->apart.empty();
@@ -201,12 +270,15 @@ class Look {
   void Stop(std::string why) {
     rollout_.actor.clear();
     rollout_.waits_for.clear();
-    if (plan_.on_failure() == pb::ROLLOUT_FAILURE_ROLLBACK) {
+    rollout_.healthy_ms = 0;
+    // What came late and fails is no reason to take from all others what they are well with.
+    if (plan_.on_failure() == pb::ROLLOUT_FAILURE_ROLLBACK && !rollout_.completed) {
       rollout_.phase = RolloutPhase::kRolledBack;
       rollout_.ended_ms = now_ms_;
       rollout_.message = absl::StrCat(why, "; rolled back by itself");
     } else {
       rollout_.phase = RolloutPhase::kPaused;
+      rollout_.ended_ms = 0;
       rollout_.message = std::move(why);
     }
     step_.news.push_back(rollout_.message);
@@ -215,52 +287,80 @@ class Look {
   // Passes waves and moves clusters as far as it may.
   void GoOn() {
     const int count = static_cast<int>(waves_.size());
-    for (int i = 0; i < std::min(rollout_.wave, count); ++i) Admit(i);  // late ones
-    while (rollout_.wave < count && Pass(rollout_.wave)) {
-      ++rollout_.wave;
-      rollout_.wave_opened_ms = 0;
-      rollout_.wave_healthy_ms = 0;
+    for (int i = 0; i < open_; ++i) Admit(i);  // late ones
+    while (open_ < count) {
+      if (IsPassed(open_)) {
+        Admit(open_);  // it was passed before the plan had the one in front of it
+      } else if (Pass(open_)) {
+        MarkPassed(waves_[open_]);
+      } else {
+        break;
+      }
+      ++open_;
+      Open();
     }
-    if (rollout_.wave < count) return;
+    if (open_ < count) {
+      // The plan was given another wave, which has something to do.
+      rollout_.phase = RolloutPhase::kProgressing;
+      rollout_.ended_ms = 0;
+      return;
+    }
     for (auto& [id, member] : rollout_.members) member.done = member.done || member.healthy;
     if (rollout_.phase == RolloutPhase::kComplete) return;
     rollout_.phase = RolloutPhase::kComplete;
+    rollout_.completed = true;
     rollout_.ended_ms = now_ms_;
     rollout_.waits_for.clear();
     rollout_.message = "every wave is passed";
     step_.news.push_back("complete");
   }
 
+  void MarkPassed(const Wave& wave) {
+    rollout_.passed.insert(wave.spec->name());
+    if (!wave.spec->has_size()) return;
+    // Who belonged to the few is settled now, and follows here when it can be reached.
+    for (const RolloutCluster* cluster : wave.clusters) {
+      if (IsMoved(*cluster)) continue;
+      RolloutMember& member = rollout_.members[cluster->id];
+      member.wave = wave.spec->name();
+      member.rollout = rollout_.number;
+      member.to = Digest();
+    }
+  }
+
   // Whether the wave is behind us.
   bool Pass(int index) {
     const Wave& wave = waves_[index];
-    bool moved = false, pending = false, reachable = false;
+    bool moved = false, unproved = false, pending = false, reachable = false;
     for (const RolloutCluster* cluster : wave.clusters) {
       moved = moved || IsMoved(*cluster);
+      unproved = unproved || (IsMoved(*cluster) && !MemberOf(*cluster)->done);
       pending = pending || IsPending(*cluster);
       reachable = reachable || (IsPending(*cluster) && cluster->apart.empty());
     }
-    if (!moved && !pending) return true;  // nothing to do here: no soak, no approval
+    if (!unproved && !pending) return true;  // nothing to do here: no soak, no approval
     const pb::RolloutWave& spec = *wave.spec;
-    if (!moved && spec.approval_before() && !IsApproved(rollout_, spec, false)) {
-      return Wait("approval", absl::StrCat("wave '", spec.name(), "' waits for approval"));
+    if (rollout_.opened_ms == 0 && pending && spec.approval_before() &&
+        !IsApproved(rollout_, spec, false)) {
+      return WaitForApproval(false, absl::StrCat("wave '", spec.name(), "' waits for approval"));
     }
     if (!moved && !reachable) {
       if (IsProvenOutside(index)) return true;  // they follow when they are back
+      rollout_.healthy_ms = 0;
       return Wait("clusters", absl::StrCat("no cluster of wave '", spec.name(),
                                            "' can be reached: ", wave.clusters.front()->apart));
     }
     Admit(index);
     if (!IsWell(index)) return false;
-    if (rollout_.wave_healthy_ms == 0) rollout_.wave_healthy_ms = now_ms_;
-    const int64_t soaked = rollout_.wave_healthy_ms + spec.soak_ms();
+    if (rollout_.healthy_ms == 0) rollout_.healthy_ms = now_ms_;
+    const int64_t soaked = rollout_.healthy_ms + spec.soak_ms();
     if (now_ms_ < soaked) {
       WakeAt(soaked);
       return Wait("soak", absl::StrCat("wave '", spec.name(), "' soaks"));
     }
     if (spec.approval_after() && !IsApproved(rollout_, spec, true)) {
-      return Wait("approval",
-                  absl::StrCat("wave '", spec.name(), "' is healthy and waits for approval"));
+      return WaitForApproval(
+          true, absl::StrCat("wave '", spec.name(), "' is healthy and waits for approval"));
     }
     step_.news.push_back(absl::StrCat("wave '", spec.name(), "' is passed"));
     return true;
@@ -277,19 +377,25 @@ class Look {
     for (const RolloutCluster* cluster : wave.clusters) {
       if (in_flight >= most) return;
       if (!IsPending(*cluster) || !cluster->apart.empty() || IsMoved(*cluster)) continue;
-      RolloutMember& member = rollout_.members[cluster->id];
-      // Where it came from when all was well; only its first move of a release says so.
-      if (member.to.empty() && member.from.empty()) member.from = cluster->desired;
-      const Digest from = member.from;
-      member =
-          RolloutMember{.wave = index, .from = from, .to = cluster->target, .moved_ms = now_ms_};
-      step_.moves.push_back(cluster->id);
+      Move(wave, *cluster);
       ++in_flight;
       WakeAt(now_ms_ + DeadlineOf(*wave.spec));
-      if (index != rollout_.wave || rollout_.wave_opened_ms != 0) continue;
-      rollout_.wave_opened_ms = now_ms_;
+      if (IsPassed(index) || rollout_.opened_ms != 0) continue;
+      rollout_.opened_ms = now_ms_;
       step_.news.push_back(absl::StrCat("wave '", wave.spec->name(), "' begins"));
     }
+  }
+
+  void Move(const Wave& wave, const RolloutCluster& cluster) {
+    RolloutMember& member = rollout_.members[cluster.id];
+    // Where it came from when all was well: a former rollout that did not end well has said so.
+    const bool known = !member.from.empty() || !member.to.empty();
+    member = RolloutMember{.wave = wave.spec->name(),
+                           .rollout = rollout_.number,
+                           .from = known ? member.from : cluster.desired,
+                           .to = cluster.target,
+                           .moved_ms = now_ms_};
+    step_.moves.push_back(cluster.id);
   }
 
   bool IsInFlight(const RolloutCluster& cluster) {
@@ -310,33 +416,41 @@ class Look {
       open += (moved || IsPending(*cluster)) && !settled;
     }
     if (open == 0 && (healthy > 0 || IsProvenOutside(index))) return true;
-    rollout_.wave_healthy_ms = 0;
+    rollout_.healthy_ms = 0;
     const std::string& name = waves_[index].spec->name();
     if (open > 0) return Wait("health", absl::StrCat("wave '", name, "' is on its way"));
     return Wait("clusters", absl::StrCat("no cluster of wave '", name, "' is healthy"));
   }
 
   // Whether the release got well anywhere but in the wave.
-  bool IsProvenOutside(int wave) const {
-    return std::any_of(rollout_.members.begin(), rollout_.members.end(), [&](const auto& entry) {
-      return !entry.second.to.empty() && entry.second.proved && entry.second.wave != wave;
-    });
+  bool IsProvenOutside(int wave) {
+    for (int i = 0; i < static_cast<int>(waves_.size()); ++i) {
+      if (i == wave) continue;
+      for (const RolloutCluster* cluster : waves_[i].clusters) {
+        if (IsMoved(*cluster) && MemberOf(*cluster)->proved) return true;
+      }
+    }
+    return false;
   }
 
   bool Wait(absl::string_view what, std::string message) {
-    if (rollout_.message != message && what == "approval") step_.news.push_back(message);
     rollout_.waits_for = std::string(what);
     rollout_.message = std::move(message);
     return false;
   }
 
+  bool WaitForApproval(bool after, std::string message) {
+    if (!after) rollout_.healthy_ms = 0;
+    if (rollout_.message != message) step_.news.push_back(message);
+    rollout_.waits_after = after;
+    return Wait("approval", std::move(message));
+  }
+
   void SendBack() {
     for (const RolloutCluster& cluster : clusters_) {
       const RolloutMember* member = MemberOf(cluster);
-      if (member == nullptr || member->to.empty() || member->from.empty()) continue;
-      if (cluster.desired == member->to && member->to != member->from) {
-        step_.returns.push_back(cluster.id);
-      }
+      if (member == nullptr || member->from.empty() || cluster.desired == member->from) continue;
+      step_.returns.push_back(cluster.id);
     }
   }
 
@@ -350,75 +464,35 @@ class Look {
   Rollout& rollout_;
   Step& step_;
   std::vector<Wave> waves_;
+  int open_ = 0;  // index of the open wave; as many as there are: all are passed
 };
-
-pb::RolloutWave StandardWave(const std::string& name, int value, bool percent) {
-  pb::RolloutWave wave;
-  wave.set_name(name);
-  wave.mutable_cluster_selector();
-  if (value > 0) {
-    wave.mutable_size()->set_value(value);
-    wave.mutable_size()->set_percent(percent);
-  }
-  wave.mutable_max_concurrency()->set_value(20);
-  wave.mutable_max_concurrency()->set_percent(true);
-  wave.set_soak_ms(10 * 60 * 1'000);
-  return wave;
-}
 
 }  // namespace
 
-int ShareOf(bool has, const pb::ClusterShare& share, int total, int otherwise) {
-  if (!has) return otherwise;
-  if (!share.percent()) return share.value();
-  return static_cast<int>((int64_t{total} * share.value() + 99) / 100);
-}
-
-Rollout StartRollout(const Rollout& former, const Digest& release, int64_t now_ms) {
-  Rollout rollout;
-  rollout.number = former.number + 1;
-  rollout.release = release;
-  rollout.phase = RolloutPhase::kProgressing;
-  rollout.started_ms = now_ms;
-  if (former.phase == RolloutPhase::kComplete) return rollout;
-  for (const auto& [id, member] : former.members) {
-    if (!member.from.empty()) rollout.members[id].from = member.from;
-  }
-  return rollout;
-}
-
 Step Advance(const pb::RolloutPlan& plan, const std::vector<RolloutCluster>& clusters,
-             int64_t now_ms, Rollout& rollout) {
+             int64_t now_ms, Rollout& rollout, const std::string& still) {
   Step step;
-  Look(plan, clusters, now_ms, rollout, step).Run();
+  Look(plan, clusters, now_ms, rollout, step).Run(still);
   return step;
 }
 
-pb::RolloutPlan StandardPlan() {
-  pb::RolloutPlan plan;
-  plan.set_name(std::string(kStandardPlan));
-  plan.set_project("default");
-  *plan.add_waves() = StandardWave("first", 1, false);
-  *plan.add_waves() = StandardWave("few", 5, true);
-  *plan.add_waves() = StandardWave("quarter", 25, true);
-  *plan.add_waves() = StandardWave("rest", 0, false);
-  return plan;
+Step Survey(const pb::RolloutPlan& plan, const std::vector<RolloutCluster>& clusters,
+            Rollout rollout) {
+  Step step;
+  Look(plan, clusters, 0, rollout, step).Show();
+  return step;
 }
 
-absl::string_view PhaseWord(RolloutPhase phase) {
-  switch (phase) {
-    case RolloutPhase::kProgressing:
-      return "Progressing";
-    case RolloutPhase::kPaused:
-      return "Paused";
-    case RolloutPhase::kComplete:
-      return "Complete";
-    case RolloutPhase::kAborted:
-      return "Aborted";
-    case RolloutPhase::kRolledBack:
-      return "RolledBack";
+void StandStill(const std::string& why, Rollout& rollout) {
+  for (auto& [id, member] : rollout.members) {
+    if (member.to.empty()) continue;
+    member.apart = true;
+    member.healthy = member.failed = false;
   }
-  return "Unknown";
+  rollout.healthy_ms = 0;
+  if (rollout.phase != RolloutPhase::kProgressing) return;
+  rollout.waits_for.clear();
+  rollout.message = why;
 }
 
 }  // namespace muster::hub

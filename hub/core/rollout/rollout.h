@@ -2,27 +2,33 @@
 // for, when it stops.
 //
 //   Rollout rollout = StartRollout(former, release, now_ms);
-//   const Step step = Advance(plan, clusters, now_ms, rollout);   // again, whenever anything
-//   changed
+//   const Step step = Advance(plan, clusters, now_ms, rollout);  // again, when anything changed
 //
 // Level-triggered: each call looks at everything anew, and the rollout holds only what cannot be
-// seen: what was moved when and from where, what was approved, for how long all was well. A cluster
+// seen: what was moved when and from where, which waves are passed, what was approved, for how long
+// all was well. Waves are known by their names, because a plan may be changed on the way. A cluster
 // counts only when its agent reports that very content applied and healthy. docs/rollouts.md has
 // the table of what happens to clusters that join, leave or go offline on the way.
 //
 // Pure; one thread. Invariants, which the tests' world checks by these numbers:
+//
 //  R1. While a wave's clusters in flight are as many as maxConcurrency, none is moved in it.
-//  R2. No cluster is moved before all earlier waves were passed: all healthy, soaked, approved.
-//  R3. A rollout that is not progressing (paused, aborted, rolled back) moves nobody.
-//  R4. A cluster that is apart (offline, suspended) is not moved and holds nobody up; but no wave
-//  is
-//      passed before the release got well somewhere.
+//  R2. No cluster is moved before all earlier waves were passed: all that can be reached and run
+//      the release are well, or failed as often as may be; soaked without a break; approved. That
+//      holds for those too that got the same content from a rollout that did not end well.
+//  R3. A rollout that is not progressing (paused, aborted, rolled back) moves nobody, and no
+//  rollout
+//      by itself takes back what it was once complete with.
+//  R4. A cluster that is apart (offline, suspended) is not moved, does not fail and holds nobody
+//      up, and its time begins anew when it is back; but no wave is passed before the release got
+//      well somewhere.
 //  R5. An approval counts for one release and one gate.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,18 +56,22 @@ struct RolloutCluster {
 
 // What the rollout remembers of a cluster.
 struct RolloutMember {
-  int wave = 0;          // in which it was moved
+  std::string wave;  // the one that it is bound to: in which it was moved or, when a wave of few
+                     // was passed, counted
+  uint64_t rollout = 0;  // number of the rollout that bound it; zero: none, or it was sent back
   Digest from;           // what it ran when all was well last; empty: nothing of the package
-  Digest to;             // what it was moved to by this release; empty: it was not moved yet
-  int64_t moved_ms = 0;  // when; later, when it was apart meanwhile
-  bool healthy = false;  // at the last look
+  Digest to;             // what it was moved to, while no release was complete with it; empty: none
+  int64_t moved_ms = 0;  // when; later, when it was apart or well meanwhile
+  bool apart = false;    // at the last look
+  bool healthy = false;  // likewise
   bool failed = false;   // likewise: degraded, or not healthy in time
   bool excused = false;  // it failed, and somebody resumed the rollout all the same
-  // Of the desired state that first said so; older reports do not speak of it. Zero: not issued
-  // yet.
+  // Of the desired state that first said so; older reports do not speak of it. Zero: none yet.
   uint64_t generation = 0;
-  bool proved = false;   // it was healthy with it once
-  bool done = false;  // the release was complete with it: what comes later is not its failure
+  bool proved = false;    // it was healthy with it once
+  bool done = false;      // the release was complete with it: what comes later is not its failure
+  bool observes = false;  // it writes nothing, and is shown the release; `before` is what it ran
+  Digest before;
 };
 
 enum class RolloutPhase {
@@ -84,14 +94,17 @@ struct Rollout {
   uint64_t number = 0;  // of the package's rollouts; zero: none yet
   Digest release;       // what goes out: names all of its targets
   RolloutPhase phase = RolloutPhase::kComplete;
-  std::string message;  // why it is in this phase, or what it waits for
-  std::string actor;    // who paused, aborted or rolled it back; empty: the hub itself
+  bool completed = false;  // it was complete once
+  std::string message;     // why it is in this phase, or what it waits for
+  std::string actor;       // who paused, aborted or rolled it back; empty: the hub itself
   int64_t started_ms = 0;
-  int64_t ended_ms = 0;         // zero: it goes on
-  int wave = 0;                 // the open one; as many as there are waves: all are passed
-  int64_t wave_opened_ms = 0;   // when its first cluster was moved; zero: not yet
-  int64_t wave_healthy_ms = 0;  // since when all of it is well; zero: it is not
-  std::string waits_for;        // "approval", "soak", "health", "clusters"; empty: nothing
+  int64_t ended_ms = 0;          // zero: it goes on
+  std::set<std::string> passed;  // names of waves
+  std::string open;              // the first wave of the plan that is not; empty: all are
+  int64_t opened_ms = 0;         // when the first cluster of the open one was moved; zero: not yet
+  int64_t healthy_ms = 0;        // since when all of the open one is well; zero: it is not
+  std::string waits_for;         // "approval", "soak", "health", "clusters"; empty: nothing
+  bool waits_after = false;      // for an approval: of the gate behind the open wave
   std::vector<RolloutApproval> approvals;
   std::map<std::string, RolloutMember> members;  // by id
 };
@@ -106,6 +119,7 @@ struct WaveStatus {
   int failed = 0;
   int apart = 0;       // of all these, those that are offline or suspended
   int up_to_date = 0;  // had it already when the rollout began
+  bool passed = false;
 };
 
 struct Step {
@@ -118,13 +132,23 @@ struct Step {
   std::vector<std::string> news;        // what happened, for the journal
 };
 
-// The rollout of a new release. What clusters came from when all was well is kept from `former`,
-// when that had not ended well.
+// The rollout of a new release. When `former` had not ended well, what clusters came from when all
+// was well is kept, and what they have now is not taken for good: where it is what the new release
+// gives them, they have to get well with it first, and their time begins anew.
 Rollout StartRollout(const Rollout& former, const Digest& release, int64_t now_ms);
 
-// Moves it on as far as it may go now. `clusters` are sorted by name, each once.
+// Moves it on as far as it may go now. `clusters` are sorted by name, each once. `still` says why
+// the whole package stands still, empty when it does not: then nobody is moved, no time counts and
+// what is known of health is forgotten; what is rolled back goes back all the same.
 Step Advance(const v1::RolloutPlan& plan, const std::vector<RolloutCluster>& clusters,
-             int64_t now_ms, Rollout& rollout);
+             int64_t now_ms, Rollout& rollout, const std::string& still = "");
+
+// How things stand, with nothing looked at anew and nothing decided.
+Step Survey(const v1::RolloutPlan& plan, const std::vector<RolloutCluster>& clusters,
+            Rollout rollout);
+
+// What Advance does for `still`, where there is no plan.
+void StandStill(const std::string& why, Rollout& rollout);
 
 // ---------------------------------------------------------------- people
 
@@ -141,7 +165,7 @@ absl::Status RollBack(const std::string& actor, const std::string& reason, int64
 absl::Status Retry(int64_t now_ms, Rollout& rollout);
 // Opens the gate that the rollout waits at. kFailedPrecondition when it waits at none, or `wave`
 // (when not empty) is another's.
-absl::Status Approve(const v1::RolloutPlan& plan, RolloutApproval approval, Rollout& rollout);
+absl::Status Approve(RolloutApproval approval, Rollout& rollout);
 
 // The share of `total`, rounded up; `otherwise` when it is absent.
 int ShareOf(bool has, const v1::ClusterShare& share, int total, int otherwise);
