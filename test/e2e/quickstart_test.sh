@@ -2,4 +2,4 @@
 # The whole journey of deploy/quickstart, with the binaries of this build.
 set -eu
 export MUSTER_QUICKSTART_PATIENCE=240
-exec deploy/quickstart --check --binaries "$PWD"
+exec deploy/quickstart --check --clusters 12 --binaries "$PWD"
