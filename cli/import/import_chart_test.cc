@@ -418,7 +418,7 @@ TEST(FluxRelease, ThatNoPackageCanHaveStaysAnObject) {
            {"  valuesFrom: [{kind: Secret, name: s}]\n", "values come from Secret shop/s"},
            {"  valuesFrom: [{kind: ConfigMap, name: s}]\n", "ConfigMap shop/s, which is not in"},
            {"  valuesFrom: [{kind: ConfigMap, name: s, targetPath: a.b}]\n", "(targetPath)"},
-           {"  values: {a: '${b}'}\n", "which Muster would take for variables"},
+           {"  values: {a: '${b}', c: '${cluster.name}'}\n", "would take for variables"},
            {"  postRenderers: [{kustomize: {}}]\n", "post-renderers change"},
            {"  kubeConfig: {secretRef: {name: k}}\n", "for another cluster"},
            {"  targetNamespace: " + std::string(60, 'n') + "\n", "longer than Helm takes"}}) {

@@ -75,7 +75,8 @@ TEST_F(AuditTest, ATokenIsNamedByItsIdAndNeverTold) {
   ASSERT_TRUE(answer.ok());
   const auto& token = std::get<pb::CreateTokenResponse>(*answer);
   EXPECT_EQ(Find("CreateToken").subject, "token/" + token.token_id());
-  for (const Record& record : *store.Scan(keys::kAuditLines)) {
+  const auto records = store.Scan(keys::kAuditLines);
+  for (const Record& record : *records) {
     EXPECT_THAT(record.value, Not(HasSubstr(token.token())));
   }
 }
